@@ -1,0 +1,66 @@
+//! Which path leads where, and what holds for all of them.
+
+use std::sync::Arc;
+
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn_with_state, map_response};
+use axum::response::Response;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use http::header::{CACHE_CONTROL, HeaderValue};
+use http::{Method, Uri};
+
+use crate::auth::require_token;
+use crate::problem::{Kind, Problem};
+use crate::state::AdminState;
+use crate::{config, health, nodes, openapi, purge};
+
+#[cfg(test)]
+mod tests;
+
+/// Largest body that the API reads, in bytes: a thousand selectors of a usual length.
+pub const BODY_MAX_BYTES: usize = 1024 * 1024;
+
+/// The whole API.
+pub fn router(state: AdminState) -> Router {
+    let state = Arc::new(state);
+    let guarded = Router::new()
+        .route("/v1/purge", post(purge::purge))
+        .route("/v1/purges/{id}", get(purge::purge_status))
+        .route("/v1/nodes", get(nodes::nodes))
+        .route("/v1/config", get(config::config))
+        .route_layer(from_fn_with_state(Arc::clone(&state), require_token));
+    let document = openapi::document();
+    Router::new()
+        .route("/livez", get(health::livez))
+        .route("/readyz", get(health::readyz))
+        .route("/metrics", get(health::metrics))
+        .route("/openapi.json", get(|| async move { Json(document) }))
+        .merge(guarded)
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
+        .layer(map_response(no_store))
+        .with_state(state)
+}
+
+async fn not_found(uri: Uri) -> Problem {
+    Problem::new(
+        Kind::NotFound,
+        format!("`{}` is not a path of this API; see /openapi.json.", uri.path()),
+    )
+}
+
+async fn method_not_allowed(method: Method, uri: Uri) -> Problem {
+    Problem::new(
+        Kind::MethodNotAllowed,
+        format!("`{}` does not take {method}.", uri.path()),
+    )
+}
+
+async fn no_store(mut response: Response) -> Response {
+    response
+        .headers_mut()
+        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

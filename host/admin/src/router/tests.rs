@@ -1,0 +1,209 @@
+//! The API from outside: requests into the whole router, with nodes of a real cluster in memory behind it.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use axum::body::{Body, to_bytes};
+use axum::response::Response;
+use axum::{Router, body};
+use http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::{Method, Request, StatusCode};
+use prometheus_client::registry::Registry;
+use seawall_base::{Clock, NodeName, Position, Purge, Region, SiteName};
+use seawall_cluster::{
+    Applied, Apply, Cluster, ControlLog, EmbeddedLog, Follower, Members, Metrics, NodeInfo, Readiness,
+    Record, Retention, Setup, Start,
+};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tower::ServiceExt;
+
+use super::{BODY_MAX_BYTES, router};
+use crate::auth::{Role, Token, Tokens};
+use crate::state::{AdminState, Matched, Store};
+
+mod audit;
+mod doors;
+mod purges;
+
+const READ: &str = "read-secret-0123456789";
+const WRITE: &str = "write-secret-0123456789";
+
+/// A cache that holds three objects, whatever is asked.
+struct Three;
+
+impl Apply for Three {
+    fn apply(&self, _: &Record) -> Applied {
+        Applied { matched: 3 }
+    }
+
+    fn empty(&self, _: Position) {}
+}
+
+impl Store for Three {
+    fn dry_run(&self, _: &Purge) -> Matched {
+        Matched {
+            objects: 3,
+            bytes: 3000,
+        }
+    }
+}
+
+/// Two nodes of one process; the door is `fra-1`'s.
+struct Scene {
+    router: Router,
+    cluster: Arc<Cluster>,
+    second: Option<Follower>,
+    members: Members,
+    stop: watch::Sender<bool>,
+}
+
+impl Scene {
+    /// Neither node follows the log yet.
+    fn new() -> Self {
+        let log: Arc<dyn ControlLog> = Arc::new(EmbeddedLog::in_memory(Retention::default()));
+        Self::over(&log)
+    }
+
+    /// The same, over a log that the test brings.
+    fn over(log: &Arc<dyn ControlLog>) -> Self {
+        let clock = Clock::manual(SystemTime::UNIX_EPOCH + Duration::from_secs(1));
+        let members = Members::new(clock.clone());
+        let join = |name: &str, region: &str, metrics| {
+            let info = NodeInfo {
+                name: NodeName::new(name).unwrap(),
+                region: Region::new(region).unwrap(),
+                version: "0.1.0".to_owned(),
+                peer_addr: None,
+                started_unix_ms: 1000,
+            };
+            let (log, members, clock) = (Arc::clone(log), members.clone(), clock.clone());
+            Cluster::join(Setup {
+                info,
+                log,
+                members,
+                clock,
+                metrics,
+            })
+            .unwrap()
+        };
+        let metrics = Metrics::new();
+        let mut registry = Registry::default();
+        metrics.register(&mut registry);
+        let (cluster, first) = join("fra-1", "fra", metrics);
+        let (_, second) = join("ams-1", "ams", Metrics::new());
+        let token = |name: &str, secret: &str, role| Token {
+            name: name.into(),
+            secret: secret.into(),
+            role,
+        };
+        let state = AdminState {
+            cluster: Arc::clone(&cluster),
+            store: Arc::new(Three),
+            sites: ["shop", "blog"].map(|name| SiteName::new(name).unwrap()).to_vec(),
+            tokens: Tokens::new(vec![
+                token("ci", READ, Role::Read),
+                token("ops", WRITE, Role::Write),
+            ])
+            .unwrap(),
+            config: json!({"node": {"name": "fra-1"}}),
+            registry: Arc::new(registry),
+        };
+        let stop = watch::Sender::new(false);
+        tokio::spawn(first.run(Arc::new(Three), Start::Empty, stop.subscribe()));
+        Self {
+            router: router(state),
+            cluster,
+            second: Some(second),
+            members,
+            stop,
+        }
+    }
+
+    /// The first node is ready; the second's follower waits for [`Scene::start_second`].
+    async fn with_laggard() -> Self {
+        let scene = Self::new();
+        scene.ready().await;
+        scene
+    }
+
+    async fn ready(&self) {
+        let mut changed = self.members.watch();
+        while self.cluster.readiness() != Readiness::Ready {
+            changed.changed().await.unwrap();
+        }
+    }
+
+    fn start_second(&mut self) {
+        let follower = self.second.take().unwrap();
+        tokio::spawn(follower.run(
+            Arc::new(Three),
+            Start::After(Position::START),
+            self.stop.subscribe(),
+        ));
+    }
+
+    /// Both nodes follow the log.
+    async fn whole() -> Self {
+        let mut scene = Self::with_laggard().await;
+        scene.start_second();
+        scene
+    }
+
+    async fn send(&self, request: Request<Body>) -> Response {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let cache_control = response.headers().get(CACHE_CONTROL);
+        assert_eq!(
+            cache_control.map(|value| value.as_bytes()),
+            Some(&b"no-store"[..]),
+            "on every answer"
+        );
+        response
+    }
+
+    async fn get(&self, path: &str) -> (StatusCode, Value) {
+        let request = Request::get(path).header(AUTHORIZATION, format!("Bearer {READ}"));
+        json_of(self.send(request.body(Body::empty()).unwrap()).await).await
+    }
+
+    async fn purge(&self, query: &str, body: &Value) -> (StatusCode, Value) {
+        json_of(self.send(order(query, body.to_string())).await).await
+    }
+}
+
+fn order(query: &str, body: impl Into<Body>) -> Request<Body> {
+    Request::post(format!("/v1/purge{query}"))
+        .header(AUTHORIZATION, format!("Bearer {WRITE}"))
+        .header(CONTENT_TYPE, "application/json")
+        .body(body.into())
+        .unwrap()
+}
+
+async fn text_of(response: Response) -> String {
+    let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+async fn json_of(response: Response) -> (StatusCode, Value) {
+    let status = response.status();
+    (status, serde_json::from_str(&text_of(response).await).unwrap())
+}
+
+/// The status, after checking that the answer is a problem document of this kind (RFC 9457 §3.1).
+async fn problem_of(response: Response, kind: &str) -> (StatusCode, Value) {
+    assert_eq!(
+        response.headers()[CONTENT_TYPE],
+        "application/problem+json",
+        "{kind}"
+    );
+    let (status, problem) = json_of(response).await;
+    assert_eq!(problem["type"], format!("urn:seawall:problem:{kind}"));
+    assert_eq!(problem["status"], status.as_u16(), "{kind}");
+    for member in ["title", "detail"] {
+        assert!(
+            problem[member].as_str().is_some_and(|text| !text.is_empty()),
+            "{kind}: {member}"
+        );
+    }
+    (status, problem)
+}

@@ -1,0 +1,159 @@
+//! What went wrong with one request: who is to blame, whether it may be asked again, and why.
+//!
+//! Rooms make faults; exactly one file of the pipeline turns a fault into a status. The public word is
+//! [`Cause::as_str`]; the detail is for the log alone and never reaches a client.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// Who could have prevented a fault. The word stands in the request's log line and in metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Blame {
+    /// The client sent something that can't be served.
+    Client,
+    /// The origin, or the way to it.
+    Origin,
+    /// The shield or another peer.
+    Peer,
+    /// A function of the operator's.
+    Function,
+    /// This node.
+    Node,
+}
+
+impl Blame {
+    /// The word for logs and metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Origin => "origin",
+            Self::Peer => "peer",
+            Self::Function => "function",
+            Self::Node => "node",
+        }
+    }
+}
+
+/// Whether the same request may be sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Retry {
+    /// Nothing reached the other side.
+    Safe,
+    /// It reached the other side on a connection that had been used before, and the other side closed it without a
+    /// word: most likely an idle connection's end (RFC 9112 §9.3.1). Safe for idempotent methods.
+    IfIdempotent,
+    /// It may have had its effect.
+    Never,
+}
+
+/// Why a request could not be served as asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Cause {
+    /// No site takes this host.
+    NoSite,
+    /// The request line, `Host` or framing can't be used.
+    BadRequest,
+    /// This node stands in the request's `CDN-Loop` already.
+    Loop,
+    /// `only-if-cached`, and it is not.
+    NotCached,
+    /// The origin's name has no address.
+    DnsError,
+    /// The origin's machine refused the connection, or can't be reached.
+    ConnectionRefused,
+    /// Connecting took longer than the origin's connect timeout.
+    ConnectionTimeout,
+    /// The TLS handshake with the origin failed.
+    TlsError,
+    /// The response's first byte took longer than the origin's first-byte timeout.
+    ResponseTimeout,
+    /// The connection ended before a response.
+    ConnectionTerminated,
+    /// The response ended before its body was whole.
+    ResponseIncomplete,
+    /// What came back is not HTTP.
+    ProtocolError,
+    /// The time between two pieces of the body was longer than the origin's between-bytes timeout.
+    BodyTimeout,
+    /// The client's own body broke off or was malformed.
+    RequestBody,
+    /// A function trapped, ran out of its limits, or refused.
+    Function,
+    /// A follower waited as long as it may.
+    WaitTimeout,
+    /// The fill was dropped without an answer: a bug or a shutdown.
+    FillDropped,
+    /// The node is cut off from the control log, and the site says `refuse`.
+    CutOff,
+    /// A peer's request had no valid credentials.
+    PeerRefused,
+}
+
+impl Cause {
+    /// The word for `Cache-Status` details, logs and metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NoSite => "no-site",
+            Self::BadRequest => "bad-request",
+            Self::Loop => "loop",
+            Self::NotCached => "not-cached",
+            Self::DnsError => "dns-error",
+            Self::ConnectionRefused => "connection-refused",
+            Self::ConnectionTimeout => "connection-timeout",
+            Self::TlsError => "tls-error",
+            Self::ResponseTimeout => "response-timeout",
+            Self::ConnectionTerminated => "connection-terminated",
+            Self::ResponseIncomplete => "response-incomplete",
+            Self::ProtocolError => "protocol-error",
+            Self::BodyTimeout => "body-timeout",
+            Self::RequestBody => "request-body",
+            Self::Function => "function",
+            Self::WaitTimeout => "wait-timeout",
+            Self::FillDropped => "fill-dropped",
+            Self::CutOff => "cut-off",
+            Self::PeerRefused => "peer-refused",
+        }
+    }
+}
+
+/// One fault. Cheap to clone: a leader's fault is told to every follower.
+#[derive(Clone, Debug)]
+pub struct Fault {
+    /// Why, as a closed word.
+    pub cause: Cause,
+    /// Who could have prevented it.
+    pub blame: Blame,
+    /// Whether asking again is safe.
+    pub retry: Retry,
+    /// The whole story, for the log only.
+    pub detail: Arc<str>,
+}
+
+impl Fault {
+    /// A fault that must not be retried.
+    #[must_use]
+    pub fn new(cause: Cause, blame: Blame, detail: impl AsRef<str>) -> Self {
+        Self {
+            cause,
+            blame,
+            retry: Retry::Never,
+            detail: Arc::from(detail.as_ref()),
+        }
+    }
+
+    /// The same fault with another answer to "may it be asked again?".
+    #[must_use]
+    pub fn retry(self, retry: Retry) -> Self {
+        Self { retry, ..self }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.cause.as_str(), self.detail)
+    }
+}
+
+impl std::error::Error for Fault {}

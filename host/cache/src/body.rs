@@ -1,0 +1,138 @@
+//! A stored body, and the writer that lays one down piece by piece while others read it.
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+
+/// A whole body in memory. Cloning shares it.
+#[derive(Clone, Debug, Default)]
+pub struct StoredBody {
+    pieces: Arc<[Bytes]>,
+    len: u64,
+}
+
+impl StoredBody {
+    pub(crate) fn new(pieces: Vec<Bytes>) -> Self {
+        let len = pieces.iter().map(|piece| piece.len() as u64).sum();
+        let pieces = match pieces.len() {
+            // Small bodies are written in one piece so that a hit is one write.
+            2.. if len <= JOIN_MAX_BYTES => Arc::from([join(&pieces, len)]),
+            _ => Arc::from(pieces),
+        };
+        Self { pieces, len }
+    }
+
+    /// Bytes.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether the body has no bytes.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The pieces in order.
+    #[must_use]
+    pub fn pieces(&self) -> &Arc<[Bytes]> {
+        &self.pieces
+    }
+}
+
+impl From<Bytes> for StoredBody {
+    fn from(bytes: Bytes) -> Self {
+        Self::new(if bytes.is_empty() { Vec::new() } else { vec![bytes] })
+    }
+}
+
+/// Largest body that is joined into one piece when it is complete, in bytes. Below it the copy is cheaper than the
+/// extra write on every hit.
+const JOIN_MAX_BYTES: u64 = 64 << 10;
+
+/// Largest block that a writer asks for, in bytes. At most this much is wasted at the end of a body of unknown length.
+const BLOCK_MAX_BYTES: usize = 256 << 10;
+
+/// First block of a body of unknown length, in bytes.
+const BLOCK_MIN_BYTES: usize = 4 << 10;
+
+fn join(pieces: &[Bytes], len: u64) -> Bytes {
+    let mut whole = BytesMut::with_capacity(usize::try_from(len).unwrap_or(0));
+    for piece in pieces {
+        whole.extend_from_slice(piece);
+    }
+    whole.freeze()
+}
+
+/// Copies what arrives into blocks of its own. What hyper hands over is a slice of a larger read buffer: to keep it
+/// would keep the buffer, and the bytes counted would not be the bytes held.
+#[derive(Debug, Default)]
+pub struct BodyWriter {
+    block: BytesMut,
+    next_block: usize,
+}
+
+impl BodyWriter {
+    /// A writer for a body of `expected` bytes, where that is known.
+    #[must_use]
+    pub fn new(expected: Option<u64>) -> Self {
+        let first = expected
+            .and_then(|len| usize::try_from(len).ok())
+            .unwrap_or(BLOCK_MIN_BYTES);
+        Self {
+            block: BytesMut::new(),
+            next_block: first.min(BLOCK_MAX_BYTES),
+        }
+    }
+
+    /// Copies `data`; the answer shares this writer's blocks.
+    pub(crate) fn copy(&mut self, mut data: &[u8], mut put: impl FnMut(Bytes)) {
+        while !data.is_empty() {
+            if self.block.capacity() == 0 {
+                let room = self.next_block.max(BLOCK_MIN_BYTES.min(data.len())).max(1);
+                self.block = BytesMut::with_capacity(room);
+                self.next_block = (room * 2).clamp(BLOCK_MIN_BYTES, BLOCK_MAX_BYTES);
+            }
+            let (now, later) = data.split_at(data.len().min(self.block.capacity()));
+            self.block.extend_from_slice(now);
+            put(self.block.split().freeze());
+            data = later;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(expected: Option<u64>, pieces: &[&[u8]]) -> StoredBody {
+        let mut writer = BodyWriter::new(expected);
+        let mut out = Vec::new();
+        for piece in pieces {
+            writer.copy(piece, |piece| out.push(piece));
+        }
+        StoredBody::new(out)
+    }
+
+    fn text(body: &StoredBody) -> Vec<u8> {
+        body.pieces().iter().flat_map(|piece| piece.to_vec()).collect()
+    }
+
+    #[test]
+    fn what_is_written_is_what_is_stored() {
+        let long = vec![7_u8; 3 * BLOCK_MAX_BYTES + 5];
+        for expected in [None, Some(0), Some(3), Some(long.len() as u64), Some(u64::MAX)] {
+            let body = write(expected, &[b"abc", b"", &long, b"z"]);
+            assert_eq!(body.len(), long.len() as u64 + 4);
+            assert_eq!(text(&body), [b"abc", long.as_slice(), b"z"].concat());
+        }
+    }
+
+    #[test]
+    fn small_bodies_become_one_piece() {
+        assert_eq!(write(None, &[b"a", b"b", b"c"]).pieces().len(), 1);
+        assert_eq!(write(None, &[]).pieces().len(), 0);
+        assert!(StoredBody::from(Bytes::new()).is_empty());
+    }
+}

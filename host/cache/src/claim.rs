@@ -1,0 +1,324 @@
+//! The one question that a request asks of the cache, and its answer.
+//!
+//! Lookup and collapse are one atomic step: were they two, a fill could settle between them, and a request would
+//! neither find the entry nor the fill. A fresh entry is answered without a lock; anything else is asked again under the
+//! key's shard.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use http::HeaderMap;
+use seawall_base::Position;
+use seawall_policy::reuse::reuse;
+use seawall_policy::select::most_recent;
+use seawall_policy::{Normalise, RequestDirectives, Reuse, RevalidateReason, Rules};
+
+use crate::entry::{Draft, Entry};
+use crate::fill::{Expected, Fill, FillHead, Followed, Follower, Release};
+use crate::key::Key;
+use crate::obligation::Lead;
+use crate::seal::Subject;
+use crate::shelf::Shelf;
+use crate::store::{Held, Place, Shard, Store};
+
+/// One request's question.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask<'a> {
+    /// What is asked for.
+    pub key: Key,
+    /// The site's part of the cache.
+    pub shelf: &'a Arc<Shelf>,
+    /// Host, and port where it is not the default.
+    pub authority: &'a str,
+    /// Path and query.
+    pub path_and_query: &'a str,
+    /// The request's fields, for `Vary`.
+    pub headers: &'a HeaderMap,
+    /// The request's `Cache-Control`.
+    pub directives: &'a RequestDirectives,
+    /// The site's overrides.
+    pub rules: &'a Rules,
+    /// How request fields are compared.
+    pub normalise: Normalise,
+    /// Whether the request may wait for another's fill. Not after it was released once by a second leader.
+    pub may_follow: bool,
+    /// The time.
+    pub now: SystemTime,
+}
+
+/// What the request does next.
+#[derive(Debug)]
+pub enum Claim {
+    /// Answer with this.
+    Fresh(Arc<Entry>, Reuse),
+    /// Answer with this, stale; and where there is a duty, refresh in the background.
+    Stale(Arc<Entry>, Option<Lead>),
+    /// Fetch.
+    Lead(Lead),
+    /// Wait for another's fetch.
+    Follow(Follower),
+    /// `only-if-cached`, and nothing stored would do.
+    OnlyIfCached,
+}
+
+/// Why nothing stored would do. The words are those of `Cache-Status`'s `fwd` (RFC 9211 §2.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Miss {
+    /// Nothing is stored for this URL.
+    Uri,
+    /// Other variants are stored.
+    Vary,
+    /// What is stored is stale.
+    Stale,
+    /// The request does not want what is stored.
+    Request,
+}
+
+struct Found {
+    entry: Option<Arc<Entry>>,
+    newest: Option<Arc<Entry>>,
+}
+
+impl Store {
+    /// Asks. See [`Claim`].
+    pub fn claim(self: &Arc<Self>, ask: &Ask<'_>) -> Claim {
+        let found = self.find(ask);
+        if let Some(claim) = fresh(ask, &found) {
+            return claim;
+        }
+        let mut shard = self.shard(&ask.key);
+        // A fill may have settled since: ask again, now that none can.
+        let found = self.find(ask);
+        if let Some(claim) = fresh(ask, &found) {
+            return claim;
+        }
+        if ask.directives.only_if_cached {
+            return Claim::OnlyIfCached;
+        }
+        let applied = self.applied();
+        let (miss, stale) = self.why(ask, &found);
+        let others = if ask.may_follow && !shard.markers.marks(&ask.key, ask.now) && miss != Miss::Request {
+            self.joinable(&shard, ask)
+        } else {
+            Others::Avoid
+        };
+        match (stale, others) {
+            (Some(entry), Others::Fill(_)) => Claim::Stale(entry, None),
+            (Some(entry), _) => {
+                let lead = self.lead(&mut shard, ask, &found, applied, miss, true);
+                Claim::Stale(entry, Some(lead))
+            }
+            (None, Others::Fill(fill)) => match fill.join() {
+                Some(seat) => {
+                    self.metrics.followed.inc();
+                    Claim::Follow(Follower::new(seat, applied))
+                }
+                None => Claim::Lead(self.lead(&mut shard, ask, &found, applied, miss, true)),
+            },
+            (None, Others::None) => Claim::Lead(self.lead(&mut shard, ask, &found, applied, miss, true)),
+            (None, Others::Avoid) => Claim::Lead(self.lead(&mut shard, ask, &found, applied, miss, false)),
+        }
+    }
+
+    /// Looks without asking for the right to fill: the freshest stored response that this request selects, if any.
+    #[must_use]
+    pub fn peek(&self, ask: &Ask<'_>) -> Option<(Arc<Entry>, Reuse)> {
+        let entry = self.find(ask).entry?;
+        let verdict = judge(ask, &entry);
+        Some((entry, verdict))
+    }
+
+    /// Waits for a follower's response, and says whether it is the follower's to use.
+    pub async fn follow(&self, follower: Follower, ask: &Ask<'_>) -> Followed {
+        let head = match follower.head().await {
+            Ok(head) => head,
+            Err(release) => return Followed::Released(release),
+        };
+        let draft = match &head {
+            FillHead::Streaming(draft) => draft,
+            FillHead::Settled(entry) => &entry.head,
+        };
+        if let Some(release) = self.unfit(draft, follower.started(), follower.joined, ask) {
+            return Followed::Released(release);
+        }
+        match head {
+            FillHead::Streaming(draft) => {
+                let length = draft.length;
+                Followed::Streaming(draft, follower.into_body(length))
+            }
+            FillHead::Settled(entry) => Followed::Settled(entry),
+        }
+    }
+
+    /// Why a fill's response is not for a request that joined at `joined`.
+    fn unfit(&self, draft: &Draft, started: Position, joined: Position, ask: &Ask<'_>) -> Option<Release> {
+        if !draft.is_selected_by(ask.headers, ask.normalise) {
+            return Some(Release::OtherVariant);
+        }
+        if joined <= started {
+            return None;
+        }
+        // A purge that this request must not see the other side of, by a tag that was not known when it joined.
+        let url = seawall_base::purge::url_text(ask.authority, ask.path_and_query);
+        let subject = Subject {
+            site: ask.shelf.site.as_str(),
+            url: &url,
+            tags: &draft.tags,
+        };
+        let sealed = self.seals.read().check(started, &subject).hard;
+        sealed
+            .is_some_and(|position| position <= joined)
+            .then_some(Release::Sealed)
+    }
+
+    fn find(&self, ask: &Ask<'_>) -> Found {
+        let Some(Held { shelf, resource }) = self.get(&ask.key) else {
+            return Found {
+                entry: None,
+                newest: None,
+            };
+        };
+        let mut alive = resource
+            .variants
+            .iter()
+            .filter(|entry| shelf.holds(entry))
+            .peekable();
+        let newest = alive.peek().map(|entry| Arc::clone(entry));
+        let selected = alive.filter(|entry| entry.head.is_selected_by(ask.headers, ask.normalise));
+        let entry = most_recent(selected.map(|entry| (entry, &entry.head.terms))).map(Arc::clone);
+        Found { entry, newest }
+    }
+
+    /// Why to fetch, and what may be served meanwhile.
+    fn why(&self, ask: &Ask<'_>, found: &Found) -> (Miss, Option<Arc<Entry>>) {
+        match (&found.entry, &found.newest) {
+            (Some(entry), _) => match judge(ask, entry) {
+                Reuse::StaleWhileRevalidate => (Miss::Stale, Some(Arc::clone(entry))),
+                Reuse::Revalidate(reason) if is_request(reason) => (Miss::Request, None),
+                _ => (Miss::Stale, None),
+            },
+            (None, Some(_)) => (Miss::Vary, None),
+            (None, None) => (Miss::Uri, None),
+        }
+    }
+
+    fn joinable(&self, shard: &Shard, ask: &Ask<'_>) -> Others {
+        let fills = shard
+            .in_flight
+            .get(&ask.key)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        fills
+            .iter()
+            .find(|fill| self.may_join(fill, ask))
+            .map_or(Others::None, |fill| Others::Fill(Arc::clone(fill)))
+    }
+
+    fn may_join(&self, fill: &Fill, ask: &Ask<'_>) -> bool {
+        if fill.is_invalidated() {
+            return false;
+        }
+        let recent = self.seals.read();
+        let head = fill.head();
+        let draft = match &head {
+            Some(FillHead::Streaming(draft)) => Some(draft),
+            Some(FillHead::Settled(entry)) => Some(&entry.head),
+            None => None,
+        };
+        let fits = match (draft, &fill.expected) {
+            (Some(draft), _) => draft.is_selected_by(ask.headers, ask.normalise),
+            (None, Some(expected)) => expected.is_selected_by(ask.headers, ask.normalise),
+            (None, None) => true,
+        };
+        if !fits {
+            return false;
+        }
+        if fill.start >= recent.applied() {
+            return true;
+        }
+        let url = seawall_base::purge::url_text(ask.authority, ask.path_and_query);
+        let tags = draft.map(|draft| draft.tags.as_ref()).unwrap_or_default();
+        let subject = Subject {
+            site: ask.shelf.site.as_str(),
+            url: &url,
+            tags,
+        };
+        recent.check(fill.start, &subject).hard.is_none()
+    }
+
+    fn lead(
+        self: &Arc<Self>,
+        shard: &mut Shard,
+        ask: &Ask<'_>,
+        found: &Found,
+        start: Position,
+        miss: Miss,
+        shared: bool,
+    ) -> Lead {
+        let known = found.newest.as_ref().map(|entry| entry.head.terms.vary().clone());
+        let learned = || shard.in_flight.get(&ask.key)?.iter().find_map(|fill| fill.vary());
+        let expected = known.or_else(learned).and_then(|vary| {
+            Some(Expected {
+                selecting: vary.selecting(ask.headers, ask.normalise)?,
+                vary,
+            })
+        });
+        let url: Arc<str> = Arc::from(seawall_base::purge::url_text(ask.authority, ask.path_and_query));
+        let fill = Fill::new(Arc::clone(&url), start, expected);
+        if shared {
+            shard
+                .in_flight
+                .entry(ask.key)
+                .or_default()
+                .push(Arc::clone(&fill));
+        }
+        let place = Place {
+            key: ask.key,
+            shelf: Arc::clone(ask.shelf),
+            url,
+        };
+        Lead::new(Arc::clone(self), place, fill, found.entry.clone(), miss)
+    }
+}
+
+enum Others {
+    /// A fill that this request may join.
+    Fill(Arc<Fill>),
+    /// None; lead one that others may join.
+    None,
+    /// Neither join nor be joined: the URL proved uncacheable, or the request wants its own answer.
+    Avoid,
+}
+
+fn judge(ask: &Ask<'_>, entry: &Entry) -> Reuse {
+    reuse(
+        &entry.head.terms,
+        ask.directives,
+        ask.shelf.is_soft_purged(entry),
+        ask.rules,
+        ask.now,
+    )
+}
+
+fn fresh(ask: &Ask<'_>, found: &Found) -> Option<Claim> {
+    let entry = found.entry.as_ref()?;
+    match judge(ask, entry) {
+        verdict @ (Reuse::Fresh | Reuse::MaxStale) => Some(Claim::Fresh(Arc::clone(entry), verdict)),
+        Reuse::GatewayTimeout(_) => Some(Claim::OnlyIfCached),
+        Reuse::StaleWhileRevalidate | Reuse::Revalidate(_) => None,
+    }
+}
+
+/// Whether it is the request, not the response, that does not want what is stored. Such a request leads its own fill:
+/// one that began before it would be as old to it as what is stored.
+fn is_request(reason: RevalidateReason) -> bool {
+    match reason {
+        RevalidateReason::RequestNoCache
+        | RevalidateReason::RequestMaxAge
+        | RevalidateReason::RequestMinFresh => true,
+        RevalidateReason::Stale | RevalidateReason::SoftPurged | RevalidateReason::NoCache => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

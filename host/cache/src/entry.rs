@@ -1,0 +1,132 @@
+//! What is stored: one response, with what later requests must know of it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use http::{HeaderMap, StatusCode};
+use seawall_base::Position;
+use seawall_policy::{Normalise, Selecting, Terms};
+use smallvec::SmallVec;
+
+use crate::body::StoredBody;
+use crate::config::{ENTRY_OVERHEAD_BYTES, TAG_OVERHEAD_BYTES, VARIANTS_MAX};
+
+/// A response's head, once policy has said that it may be stored. Followers see it before the body is whole.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// Status.
+    pub status: StatusCode,
+    /// Header block as it will be delivered, but for `Age` and `Cache-Status`.
+    pub headers: HeaderMap,
+    /// What the response says to later requests.
+    pub terms: Terms,
+    /// The request fields that the terms' `Vary` nominates, as the leader's request had them.
+    pub selecting: Selecting,
+    /// Tags, for purges.
+    pub tags: Box<[Box<str>]>,
+    /// Where the log stood when this content's fetch began: this node's fill, or the shield's own if that is older.
+    pub position: Position,
+    /// `Content-Length`, where known.
+    pub length: Option<u64>,
+}
+
+impl Draft {
+    /// Whether a request selects this response (RFC 9111 §4.1).
+    #[must_use]
+    pub fn is_selected_by(&self, request: &HeaderMap, normalise: Normalise) -> bool {
+        self.terms.vary().selects(&self.selecting, request, normalise)
+    }
+
+    /// Whether it stands for the same requests as `other`, and so takes its place.
+    fn replaces(&self, other: &Self) -> bool {
+        self.terms.vary() == other.terms.vary() && self.selecting == other.selecting
+    }
+}
+
+/// One stored response. Immutable, but for the mark of a soft purge.
+#[derive(Debug)]
+pub struct Entry {
+    /// Head and terms.
+    pub head: Arc<Draft>,
+    /// The whole body.
+    pub body: StoredBody,
+    soft: AtomicBool,
+}
+
+impl Entry {
+    pub(crate) fn new(head: Arc<Draft>, body: StoredBody) -> Self {
+        Self {
+            head,
+            body,
+            soft: AtomicBool::new(false),
+        }
+    }
+
+    /// Makes the entry stale for good; a refresh makes a new entry.
+    pub(crate) fn mark_soft(&self) -> bool {
+        !self.soft.swap(true, Ordering::AcqRel)
+    }
+
+    /// Whether a soft purge named this very entry.
+    pub(crate) fn is_marked_soft(&self) -> bool {
+        self.soft.load(Ordering::Acquire)
+    }
+
+    /// Whether the entry carries `tag`.
+    #[must_use]
+    pub fn has_tag(&self, tag: &str) -> bool {
+        self.head.tags.iter().any(|own| own.as_ref() == tag)
+    }
+
+    /// Bytes that count against the cache's memory.
+    #[must_use]
+    pub fn weight_bytes(&self) -> u64 {
+        let fields: usize = self
+            .head
+            .headers
+            .iter()
+            .map(|(name, value)| name.as_str().len() + value.len() + 64)
+            .sum();
+        let tags: u64 = self
+            .head
+            .tags
+            .iter()
+            .map(|tag| tag.len() as u64 + TAG_OVERHEAD_BYTES)
+            .sum();
+        self.body.len() + fields as u64 + tags + self.head.selecting.len() as u64 + ENTRY_OVERHEAD_BYTES
+    }
+}
+
+/// All stored responses of one URL: moka's unit. A change makes a new one.
+#[derive(Clone, Debug)]
+pub(crate) struct Resource {
+    /// `host/path?query`.
+    pub(crate) url: Arc<str>,
+    /// Newest first.
+    pub(crate) variants: SmallVec<[Arc<Entry>; 1]>,
+}
+
+impl Resource {
+    /// This resource with `entry` in it, in place of what it stands for.
+    pub(crate) fn with(current: Option<&Self>, url: Arc<str>, entry: Arc<Entry>) -> Self {
+        let replaced = |old: &Arc<Entry>| entry.head.replaces(&old.head);
+        let mut variants = SmallVec::with_capacity(1);
+        variants.push(Arc::clone(&entry));
+        if let Some(current) = current {
+            variants.extend(current.variants.iter().filter(|old| !replaced(old)).cloned());
+            variants.truncate(VARIANTS_MAX);
+        }
+        Self { url, variants }
+    }
+
+    pub(crate) fn weight(&self) -> u32 {
+        let bytes: u64 = self.variants.iter().map(|entry| entry.weight_bytes()).sum();
+        u32::try_from(bytes + self.url.len() as u64 * 2).unwrap_or(u32::MAX)
+    }
+
+    pub(crate) fn tags(&self) -> impl Iterator<Item = &str> {
+        self.variants
+            .iter()
+            .flat_map(|entry| entry.head.tags.iter().map(AsRef::as_ref))
+    }
+}

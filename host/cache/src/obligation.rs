@@ -1,0 +1,255 @@
+//! The duty that comes with the right to fill.
+//!
+//! Whoever is told to lead holds a [`Lead`], and must consume it: store, refresh, decline or fail. Dropping it is the
+//! failure path: its followers wake and ask for themselves. The same holds for [`Filling`], the second half, when a
+//! body is on its way. So every obligation ends exactly once (invariant 3), whatever panics or is cancelled.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use http::HeaderMap;
+use seawall_base::{Blame, Cause, Fault, Position};
+
+use crate::body::{BodyWriter, StoredBody};
+use crate::claim::Miss;
+use crate::entry::{Draft, Entry};
+use crate::fill::{Fill, Follower, Release};
+use crate::store::{Place, Settled, Store};
+
+/// The right and the duty to fetch.
+#[derive(Debug)]
+pub struct Lead {
+    duty: Duty,
+    prior: Option<Arc<Entry>>,
+    miss: Miss,
+}
+
+/// What both halves of an obligation share.
+#[derive(Debug)]
+struct Duty {
+    store: Arc<Store>,
+    place: Place,
+    fill: Arc<Fill>,
+    ended: bool,
+}
+
+impl Duty {
+    /// Takes the fill off the table and tells its followers.
+    fn release(&mut self, release: Release) {
+        self.ended = true;
+        let mut shard = self.store.shard(&self.place.key);
+        Store::leave(&mut shard, &self.place.key, &self.fill);
+        drop(shard);
+        self.store.metrics.in_flight.dec();
+        self.fill.release(release);
+    }
+
+    /// Stores, and takes the fill off the table, in one step under the key's shard: whoever asks next finds either the
+    /// fill or the entry.
+    fn store(&mut self, entry: &Arc<Entry>) -> Settled {
+        self.ended = true;
+        let mut shard = self.store.shard(&self.place.key);
+        let settled = if self.fill.is_invalidated() {
+            Settled::Sealed
+        } else {
+            self.store.insert(&mut shard, &self.place, self.fill.start, entry)
+        };
+        shard.markers.remove(&self.place.key);
+        Store::leave(&mut shard, &self.place.key, &self.fill);
+        drop(shard);
+        self.store.metrics.in_flight.dec();
+        settled
+    }
+
+    /// Ends without storing; the followers have what they have.
+    fn leave(&mut self) {
+        self.ended = true;
+        let mut shard = self.store.shard(&self.place.key);
+        Store::leave(&mut shard, &self.place.key, &self.fill);
+        drop(shard);
+        self.store.metrics.in_flight.dec();
+    }
+}
+
+impl Lead {
+    pub(crate) fn new(
+        store: Arc<Store>,
+        place: Place,
+        fill: Arc<Fill>,
+        prior: Option<Arc<Entry>>,
+        miss: Miss,
+    ) -> Self {
+        store.metrics.in_flight.inc();
+        Self {
+            duty: Duty {
+                store,
+                place,
+                fill,
+                ended: false,
+            },
+            prior,
+            miss,
+        }
+    }
+
+    /// A seat for the leader's own client.
+    #[must_use]
+    pub fn follower(&self) -> Option<Follower> {
+        self.duty
+            .fill
+            .join()
+            .map(|seat| Follower::new(seat, self.duty.fill.start))
+    }
+
+    /// Where the log stood when this fill started.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        self.duty.fill.start
+    }
+
+    /// The stored response that this fill may refresh.
+    #[must_use]
+    pub fn prior(&self) -> Option<&Arc<Entry>> {
+        self.prior.as_ref()
+    }
+
+    /// Why nothing stored would do.
+    #[must_use]
+    pub fn miss(&self) -> Miss {
+        self.miss
+    }
+
+    /// A response is here that will be stored: its followers may read.
+    #[must_use]
+    pub fn store(self, draft: Draft) -> Filling {
+        let writer = BodyWriter::new(draft.length);
+        let head = Arc::new(draft);
+        self.duty.fill.publish(Arc::clone(&head));
+        Filling {
+            duty: self.duty,
+            head,
+            writer,
+            too_large: false,
+        }
+    }
+
+    /// A 304 refreshed the stored response: `draft` is its new head.
+    pub fn refresh(mut self, prior: &Entry, draft: Draft) -> (Arc<Entry>, Settled) {
+        let entry = Arc::new(Entry::new(Arc::new(draft), prior.body.clone()));
+        let settled = self.duty.store(&entry);
+        self.duty.fill.settle(Arc::clone(&entry));
+        self.duty.store.metrics.refreshed.inc();
+        (entry, settled)
+    }
+
+    /// The origin failed, and the stored response stands in: for the leader and for all who follow.
+    pub fn stand_in(mut self, entry: Arc<Entry>) {
+        self.duty.leave();
+        self.duty.fill.settle(entry);
+        self.duty.store.metrics.failed.inc();
+    }
+
+    /// The stored response is good for those who asked, but must not be kept any longer.
+    pub fn let_go(mut self, entry: Arc<Entry>) {
+        self.duty.store.remove(&self.duty.place, &entry);
+        self.duty.leave();
+        self.duty.fill.settle(entry);
+        self.duty.store.metrics.declined.inc();
+    }
+
+    /// The response is not for storing. A marker keeps others from queueing on this URL for a while.
+    pub fn decline(mut self, now: SystemTime) {
+        self.duty.store.metrics.declined.inc();
+        self.duty.store.leave_marker(self.duty.place.key, now);
+        self.duty.release(Release::Uncacheable);
+    }
+
+    /// The fetch failed before a response: followers share the fault.
+    pub fn fail(mut self, fault: Fault) {
+        self.duty.store.metrics.failed.inc();
+        self.duty.release(Release::Failed(fault));
+    }
+}
+
+impl Drop for Duty {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.store.metrics.failed.inc();
+            self.fill.end(Err(Fault::new(
+                Cause::FillDropped,
+                Blame::Node,
+                "the fill ended without an answer",
+            )));
+            let streaming = self.fill.head().is_some();
+            if streaming {
+                self.leave()
+            } else {
+                self.release(Release::Dropped)
+            }
+        }
+    }
+}
+
+/// A response whose body is on its way into the store.
+#[derive(Debug)]
+pub struct Filling {
+    duty: Duty,
+    head: Arc<Draft>,
+    writer: BodyWriter,
+    too_large: bool,
+}
+
+impl Filling {
+    /// Adds to the body. Past the object limit the response is no longer for storing: those who read go on reading,
+    /// nobody joins any more.
+    pub fn push(&mut self, data: &[u8]) {
+        self.duty.fill.push(&mut self.writer, data);
+        if !self.too_large && self.duty.fill.received_bytes() > self.duty.store.config.object_max_bytes {
+            self.too_large = true;
+            self.duty.store.metrics.too_large.inc();
+            let mut shard = self.duty.store.shard(&self.duty.place.key);
+            Store::leave(&mut shard, &self.duty.place.key, &self.duty.fill);
+            drop(shard);
+            self.duty.fill.keep_window();
+        }
+    }
+
+    /// Waits until there is room for more. `false`: nobody reads any more and nothing will be stored, so stop.
+    pub async fn room(&self) -> bool {
+        std::future::poll_fn(|cx| self.duty.fill.poll_room(cx)).await
+    }
+
+    /// The body is whole.
+    pub fn finish(mut self, trailers: Option<HeaderMap>) -> Settled {
+        let received = self.duty.fill.received_bytes();
+        if self.head.length.is_some_and(|length| length != received) {
+            let detail = format!("{received} bytes came of a body whose Content-Length differs");
+            self.abort(Fault::new(Cause::ResponseIncomplete, Blame::Origin, detail));
+            return Settled::WrongLength;
+        }
+        let settled = match self.duty.fill.whole() {
+            Some(pieces) => {
+                let entry = Entry::new(Arc::clone(&self.head), StoredBody::new(pieces));
+                let settled = self.duty.store(&Arc::new(entry));
+                if settled == Settled::Stored {
+                    self.duty.store.metrics.stored.inc();
+                }
+                settled
+            }
+            None => {
+                self.duty.leave();
+                Settled::TooLarge
+            }
+        };
+        self.duty.fill.end(Ok(trailers));
+        self.duty.store.housekeep();
+        settled
+    }
+
+    /// The body broke off. Readers see the break; nothing is stored.
+    pub fn abort(mut self, fault: Fault) {
+        self.duty.store.metrics.failed.inc();
+        self.duty.fill.end(Err(fault));
+        self.duty.leave();
+    }
+}

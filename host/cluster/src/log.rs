@@ -1,0 +1,189 @@
+//! The control log as everyone sees it: one ordered list, durable, read from any position it still reaches back to.
+//!
+//! Owns: what a record is, how it is written down, what a log promises. Refuses: where the records live; that is
+//! an implementation's business, and every implementation passes the same tests (`log/tests.rs`).
+
+use std::io;
+use std::sync::Arc;
+
+use futures_core::future::BoxFuture;
+use futures_core::stream::BoxStream;
+use seawall_base::{NodeName, Position, Purge};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+#[cfg(test)]
+pub(crate) mod tests;
+
+/// Largest record, in bytes of its JSON: twice the body that the admin API takes, since a record carries the same
+/// selectors and little else.
+pub const RECORD_MAX_BYTES: usize = 2 * 1024 * 1024;
+
+/// The word under which a purge stands in the log.
+const KIND_PURGE: &str = "purge";
+
+/// A record that has no place in the log yet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewRecord {
+    /// Its name. A purge's record bears the purge's own.
+    pub id: String,
+    /// The node that took the order.
+    pub accepted_by: NodeName,
+    /// Who gave it: the name of an API token, never its secret.
+    pub actor: String,
+    /// When, by the accepting node's clock. For people who read the audit trail; nothing is ever ordered by it.
+    pub at_unix_ms: u64,
+    /// What was ordered.
+    pub entry: Entry,
+}
+
+impl NewRecord {
+    /// The record at its place.
+    #[must_use]
+    pub fn at(self, position: Position) -> Record {
+        let Self {
+            id,
+            accepted_by,
+            actor,
+            at_unix_ms,
+            entry,
+        } = self;
+        Record {
+            position,
+            id,
+            accepted_by,
+            actor,
+            at_unix_ms,
+            entry,
+        }
+    }
+}
+
+/// One place of the log and what stands there.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Its place.
+    pub position: Position,
+    /// See [`NewRecord::id`].
+    pub id: String,
+    /// See [`NewRecord::accepted_by`].
+    pub accepted_by: NodeName,
+    /// See [`NewRecord::actor`].
+    pub actor: String,
+    /// See [`NewRecord::at_unix_ms`].
+    pub at_unix_ms: u64,
+    /// See [`NewRecord::entry`].
+    pub entry: Entry,
+}
+
+/// What a record orders. In JSON: `{"kind": "purge", "body": …}`.
+///
+/// A build must survive records of a newer one, so a kind or a body that it cannot read is kept as it came.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Entry {
+    /// Invalidate stored responses.
+    Purge(Purge),
+    /// Written by a newer build.
+    Unknown {
+        /// Its kind, as written.
+        kind: String,
+        /// Its body, as written.
+        body: serde_json::Value,
+    },
+}
+
+impl Entry {
+    /// Is this a purge whose body this build cannot read? It may mean anything, so whoever applies it drops everything.
+    #[must_use]
+    pub fn is_unreadable_purge(&self) -> bool {
+        matches!(self, Self::Unknown { kind, .. } if kind == KIND_PURGE)
+    }
+}
+
+#[derive(Serialize)]
+struct Written<'a, T> {
+    kind: &'a str,
+    body: &'a T,
+}
+
+#[derive(Deserialize)]
+struct Read {
+    kind: String,
+    #[serde(default)]
+    body: serde_json::Value,
+}
+
+impl Serialize for Entry {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Purge(purge) => Written {
+                kind: KIND_PURGE,
+                body: purge,
+            }
+            .serialize(serializer),
+            Self::Unknown { kind, body } => Written { kind, body }.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Entry {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Read { kind, body } = Read::deserialize(deserializer)?;
+        if kind == KIND_PURGE
+            && let Ok(purge) = Purge::deserialize(&body)
+        {
+            return Ok(Self::Purge(purge));
+        }
+        Ok(Self::Unknown { kind, body })
+    }
+}
+
+/// Why the log did not do what it was asked.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum LogError {
+    /// The log no longer reaches back to the position asked for, or has never reached it. Whoever follows from there
+    /// has missed records and must drop all that it holds (promise 6).
+    #[error(
+        "the control log begins after {oldest} and ends at {head}; it does not reach the position asked for"
+    )]
+    Gap {
+        /// Everything up to and including this position is gone.
+        oldest: Position,
+        /// The last position there is.
+        head: Position,
+    },
+    /// The record was not written; the log is as it was, and the order may be given again.
+    #[error("the control log could not be written: {0}")]
+    NotWritten(Arc<io::Error>),
+    /// Nobody knows what the disk holds after a failed sync, so the log takes nothing more until it is opened anew.
+    #[error("the control log failed and takes no more records until the node restarts: {0}")]
+    Broken(Arc<io::Error>),
+    /// The record is longer than [`RECORD_MAX_BYTES`].
+    #[error("a record of {bytes} bytes is longer than the limit of {RECORD_MAX_BYTES}")]
+    TooLarge {
+        /// Its length.
+        bytes: usize,
+    },
+    /// The record cannot be written as JSON.
+    #[error("a record cannot be written as JSON: {0}")]
+    Unwritable(Arc<serde_json::Error>),
+    /// The log was closed, or cannot be reached.
+    #[error("the control log is closed")]
+    Closed,
+}
+
+/// Records in order, each once, without end. An error is the last item.
+pub type Records = BoxStream<'static, Result<Arc<Record>, LogError>>;
+
+/// One ordered, durable list. A seam: embedded today, NATS `JetStream` for many machines.
+pub trait ControlLog: Send + Sync {
+    /// Adds a record at the end. When this answers, no restart loses the record; when it fails, or its future is
+    /// dropped, the record may yet turn up in the log.
+    fn append(&self, record: NewRecord) -> BoxFuture<'_, Result<Position, LogError>>;
+
+    /// The last position that is durable, [`Position::START`] in an empty log.
+    fn head(&self) -> BoxFuture<'_, Result<Position, LogError>>;
+
+    /// All records after `after`, those to come included. [`LogError::Gap`] comes here or, for a follower that is too
+    /// slow, later as the last item.
+    fn follow(&self, after: Position) -> BoxFuture<'_, Result<Records, LogError>>;
+}

@@ -1,0 +1,212 @@
+//! One suite for every implementation of the control log.
+
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use futures_util::future::join_all;
+use seawall_base::{Depth, NodeName, Position, Purge, PurgeId, Scope, Selector};
+
+use super::{ControlLog, Entry, LogError, NewRecord, RECORD_MAX_BYTES, Record, Records};
+use crate::embedded::{EmbeddedLog, Retention};
+
+fn purge(id: &str) -> Purge {
+    let selectors = vec![Selector::tag("product-7").unwrap()];
+    Purge {
+        id: PurgeId(id.to_owned()),
+        scope: Scope::AllSites,
+        selectors,
+        depth: Depth::Hard,
+    }
+}
+
+/// A record that orders a purge.
+pub(crate) fn order(id: &str) -> NewRecord {
+    NewRecord {
+        id: id.to_owned(),
+        accepted_by: NodeName::new("fra-1").unwrap(),
+        actor: "ops".to_owned(),
+        at_unix_ms: 1_700_000_000_000,
+        entry: Entry::Purge(purge(id)),
+    }
+}
+
+/// The names of the next so many records.
+pub(crate) async fn take(records: &mut Records, count: usize) -> Vec<String> {
+    records
+        .take(count)
+        .map(|record| record.unwrap().id.clone())
+        .collect()
+        .await
+}
+
+/// Every implementation, each empty and with this retention. What comes with it must outlive it.
+fn logs(retention: Retention) -> Vec<(&'static str, EmbeddedLog, Option<tempfile::TempDir>)> {
+    let directory = tempfile::tempdir().unwrap();
+    let file = EmbeddedLog::open(directory.path(), retention).unwrap();
+    vec![
+        ("memory", EmbeddedLog::in_memory(retention), None),
+        ("file", file, Some(directory)),
+    ]
+}
+
+#[tokio::test]
+async fn records_come_in_order_to_followers_of_any_age() {
+    for (which, log, _directory) in logs(Retention::default()) {
+        let mut early = log.follow(Position::START).await.unwrap();
+        for (id, position) in [("a", 1), ("b", 2), ("c", 3)] {
+            assert_eq!(
+                log.append(order(id)).await.unwrap(),
+                Position(position),
+                "{which}"
+            );
+        }
+        assert_eq!(log.head().await.unwrap(), Position(3), "{which}");
+        assert_eq!(take(&mut early, 3).await, ["a", "b", "c"], "{which}");
+        let mut late = log.follow(Position(1)).await.unwrap();
+        assert_eq!(take(&mut late, 2).await, ["b", "c"], "{which}");
+        log.append(order("d")).await.unwrap();
+        assert_eq!(take(&mut early, 1).await, ["d"], "{which}");
+        assert_eq!(take(&mut late, 1).await, ["d"], "{which}");
+    }
+}
+
+#[tokio::test]
+async fn a_record_comes_back_as_it_went_in() {
+    for (which, log, _directory) in logs(Retention::default()) {
+        let position = log.append(order("a")).await.unwrap();
+        let mut records = log.follow(Position::START).await.unwrap();
+        let record = records.next().await.unwrap().unwrap();
+        assert_eq!(*record, order("a").at(position), "{which}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn concurrent_appends_each_get_a_place_of_their_own() {
+    const APPENDS: usize = 200;
+    for (which, log, _directory) in logs(Retention::default()) {
+        let tasks = (0..APPENDS).map(|number| {
+            let log = log.clone();
+            tokio::spawn(async move {
+                (
+                    number.to_string(),
+                    log.append(order(&number.to_string())).await.unwrap(),
+                )
+            })
+        });
+        let mut acknowledged: Vec<(String, Position)> =
+            join_all(tasks).await.into_iter().map(Result::unwrap).collect();
+        acknowledged.sort_by_key(|(_, position)| *position);
+        let mut records = log.follow(Position::START).await.unwrap();
+        let ids: Vec<String> = acknowledged.iter().map(|(id, _)| id.clone()).collect();
+        assert_eq!(take(&mut records, APPENDS).await, ids, "{which}");
+        let positions: Vec<u64> = acknowledged.iter().map(|(_, position)| position.0).collect();
+        assert_eq!(positions, (1..=APPENDS as u64).collect::<Vec<_>>(), "{which}");
+    }
+}
+
+#[tokio::test]
+async fn a_log_that_no_longer_reaches_back_says_so() {
+    let retention = Retention {
+        records: 3,
+        bytes: usize::MAX,
+    };
+    for (which, log, _directory) in logs(retention) {
+        let mut slow = log.follow(Position::START).await.unwrap();
+        for id in ["a", "b", "c", "d", "e"] {
+            log.append(order(id)).await.unwrap();
+        }
+        let late = log.follow(Position(1)).await.err();
+        assert!(
+            matches!(
+                late,
+                Some(LogError::Gap {
+                    oldest: Position(2),
+                    head: Position(5)
+                })
+            ),
+            "{which}: {late:?}"
+        );
+        let slow = slow.next().await.unwrap();
+        assert!(
+            matches!(slow, Err(LogError::Gap { .. })),
+            "{which}: a slow follower is told as well"
+        );
+        let mut at_the_edge = log.follow(Position(2)).await.unwrap();
+        assert_eq!(take(&mut at_the_edge, 3).await, ["c", "d", "e"], "{which}");
+    }
+}
+
+#[tokio::test]
+async fn bytes_bound_the_log_too_and_the_newest_record_stays() {
+    for (which, log, _directory) in logs(Retention {
+        records: usize::MAX,
+        bytes: 1,
+    }) {
+        log.append(order("a")).await.unwrap();
+        log.append(order("b")).await.unwrap();
+        assert!(log.follow(Position::START).await.is_err(), "{which}");
+        let mut records = log.follow(Position(1)).await.unwrap();
+        assert_eq!(take(&mut records, 1).await, ["b"], "{which}");
+    }
+}
+
+#[tokio::test]
+async fn a_position_that_the_log_never_gave_out_is_a_gap() {
+    for (which, log, _directory) in logs(Retention::default()) {
+        log.append(order("a")).await.unwrap();
+        let ahead = log.follow(Position(2)).await.err();
+        assert!(matches!(ahead, Some(LogError::Gap { .. })), "{which}: {ahead:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_record_that_is_too_large_harms_no_other() {
+    for (which, log, _directory) in logs(Retention::default()) {
+        let mut large = order("large");
+        large.actor = "x".repeat(RECORD_MAX_BYTES);
+        let refused = log.append(large).await;
+        assert!(
+            matches!(refused, Err(LogError::TooLarge { .. })),
+            "{which}: {refused:?}"
+        );
+        assert_eq!(log.append(order("a")).await.unwrap(), Position(1), "{which}");
+    }
+}
+
+#[test]
+fn entries_of_a_newer_build_survive() {
+    let text = r#"{"position":4,"id":"x","accepted_by":"fra-1","actor":"ops","at_unix_ms":0,
+        "entry":{"kind":"activation","body":{"function":"shop-front","version":3}},"new_field":true}"#;
+    let record: Record = serde_json::from_str(text).unwrap();
+    let Entry::Unknown { kind, body } = &record.entry else {
+        panic!("{record:?}")
+    };
+    assert_eq!(
+        (kind.as_str(), &body["version"]),
+        ("activation", &serde_json::json!(3))
+    );
+    assert!(!record.entry.is_unreadable_purge());
+    let again: Record = serde_json::from_str(&serde_json::to_string(&record).unwrap()).unwrap();
+    assert_eq!(again, record, "rewriting the log loses nothing of it");
+}
+
+#[test]
+fn a_purge_of_a_newer_build_is_known_to_be_one() {
+    let newer = r#"{"kind":"purge","body":{"id":"x","scope":"all_sites","selectors":[{"regex":".*"}],"depth":"hard"}}"#;
+    assert!(
+        serde_json::from_str::<Entry>(newer)
+            .unwrap()
+            .is_unreadable_purge()
+    );
+    let ours = serde_json::to_string(&Entry::Purge(purge("x"))).unwrap();
+    assert_eq!(
+        serde_json::from_str::<Entry>(&ours).unwrap(),
+        Entry::Purge(purge("x"))
+    );
+}
+
+#[tokio::test]
+async fn the_seam_takes_any_implementation() {
+    let log: Arc<dyn ControlLog> = Arc::new(EmbeddedLog::in_memory(Retention::default()));
+    assert_eq!(log.append(order("a")).await.unwrap(), Position(1));
+}

@@ -1,0 +1,70 @@
+//! What an operator may set for functions, and why each default is what it is. Measured: docs and benches of this repo.
+
+use std::time::Duration;
+
+/// Instances that may exist at once. Each holds a slot of the pool: 4 GiB of address space, but only the pages that it
+/// touched of memory. 1000 slots take 4 TiB of the 128 TiB that a process has.
+pub const DEFAULT_MAX_INSTANCES: u32 = 1000;
+
+/// Linear memory of one instance, in bytes. Also bounds how long one `memory.copy` can run, which nothing interrupts.
+pub const DEFAULT_MEMORY_MAX_BYTES: usize = 16 << 20;
+
+/// CPU time of one call of a hook. Useful filters take microseconds; this is what a bad one may cost its neighbours.
+pub const DEFAULT_CPU_PER_HOOK: Duration = Duration::from_millis(5);
+
+/// Wall time of one call of a hook, time in which other tasks had the thread included.
+pub const DEFAULT_WALL_PER_HOOK: Duration = Duration::from_millis(20);
+
+/// How long a request waits for a slot. A slot is held for microseconds, so a longer queue means overload, and there
+/// an early answer is the better one.
+pub const DEFAULT_SLOT_WAIT: Duration = Duration::from_millis(10);
+
+/// Size of one upload in bytes. A Rust filter is 30 to 200 KiB; unstripped debug information can make it 2 MiB.
+pub const DEFAULT_UPLOAD_MAX_BYTES: usize = 4 << 20;
+
+/// Limits and sizes of a [`Runtime`](crate::Runtime).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// See [`DEFAULT_MAX_INSTANCES`].
+    pub max_instances: u32,
+    /// See [`DEFAULT_MEMORY_MAX_BYTES`].
+    pub memory_max_bytes: usize,
+    /// See [`DEFAULT_CPU_PER_HOOK`]. Counted in ticks of a millisecond.
+    pub cpu_per_hook: Duration,
+    /// See [`DEFAULT_WALL_PER_HOOK`].
+    pub wall_per_hook: Duration,
+    /// See [`DEFAULT_SLOT_WAIT`].
+    pub slot_wait: Duration,
+    /// See [`DEFAULT_UPLOAD_MAX_BYTES`].
+    pub upload_max_bytes: usize,
+    /// How a used slot is made zero again.
+    pub slot_reset: SlotReset,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            max_instances: DEFAULT_MAX_INSTANCES,
+            memory_max_bytes: DEFAULT_MEMORY_MAX_BYTES,
+            cpu_per_hook: DEFAULT_CPU_PER_HOOK,
+            wall_per_hook: DEFAULT_WALL_PER_HOOK,
+            slot_wait: DEFAULT_SLOT_WAIT,
+            upload_max_bytes: DEFAULT_UPLOAD_MAX_BYTES,
+            slot_reset: SlotReset::default(),
+        }
+    }
+}
+
+/// How a used slot is made zero again before the next instance gets it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SlotReset {
+    /// By asking the kernel which pages were written (`PAGEMAP_SCAN`), where that is safe; else like `Madvise`.
+    ///
+    /// Safe means that no page can be swapped out: wasmtime 48 passes over pages that are not present, and the next
+    /// instance would read what they hold. So the host looks for swap at start, see [`crate::swap`].
+    #[default]
+    Auto,
+    /// By giving the pages back to the kernel. Always safe; costs three system calls under a lock of the process, so
+    /// that two threads deliver less than one.
+    Madvise,
+}

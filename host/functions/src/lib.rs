@@ -1,0 +1,45 @@
+//! ROOM. What guests may do: users' WebAssembly functions on both sides of the cache.
+//!
+//! Owns: uploads and their checks, the engine and its limits, the interface of `wit/`, calls of hooks. Refuses: to know
+//! about the cache, origins or the order of a request's path; the `pipeline` moves an [`Exchange`] in and out.
+//!
+//! ```text
+//! bytes ── Runtime::prepare ──▶ Function ── Chain::new ──▶ Chain
+//!                                                            │ on_request, on_response
+//!                              Exchange in ──────────────────┴──────────────▶ Exchange out, verdict or error
+//! ```
+//!
+//! A function can fail only the request that it runs for. Whatever it does, the call ends within its limits, the
+//! exchange comes back without its edits, and the instance is gone.
+
+pub mod config;
+pub mod edits;
+pub mod error;
+pub mod exchange;
+pub mod guest_log;
+pub mod metrics;
+pub mod swap;
+pub mod upload;
+
+mod chain;
+mod function;
+mod link;
+mod live;
+mod pulse;
+mod runtime;
+mod state;
+mod verdict;
+
+pub use chain::{CHAIN_MAX, Chain, ChainTooLong, Instances};
+pub use config::{Config, SlotReset};
+pub use error::{FunctionError, FunctionErrorKind, RuntimeError};
+pub use exchange::{
+    CacheWord, ClientInfo, Exchange, LocalResponse, RequestHead, RequestVerdict, ResponseHead, RouteEdits,
+    Vars,
+};
+pub use function::{Function, FunctionSettings, Hook};
+pub use guest_log::{GuestLog, Level, Line};
+pub use metrics::Metrics;
+pub use runtime::Runtime;
+pub use state::HOST_CALLS_MAX;
+pub use upload::UploadError;

@@ -1,0 +1,249 @@
+//! One instance, and one call of one of its hooks.
+//!
+//! A call takes the exchange and gives it back, whatever the guest does. Dropping the call's future drops the instance
+//! with its fiber; nothing else knows of it.
+
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use seawall_base::Clock;
+use tokio::sync::OwnedSemaphorePermit;
+use wasmtime::component::{ComponentNamedList, Instance, Lift};
+use wasmtime::{PoolConcurrencyLimitError, Store, Trap, WasmBacktrace};
+
+use crate::error::{FunctionError, FunctionErrorKind, Stop};
+use crate::exchange::Exchange;
+use crate::function::{Function, Hook};
+use crate::runtime::Shared;
+use crate::state::State;
+use crate::upload::UploadError;
+use crate::verdict::Verdict;
+
+/// Bytes that a guest may hand to the host in one call: a local response at its limit, with room for its fields.
+const TRANSFER_MAX_BYTES: usize = 1 << 20;
+/// Handles to host resources that a guest may hold: its streams.
+const HANDLES_MAX: usize = 64;
+
+/// An instance of one function, for one request. Instantiated by its first call.
+pub(crate) struct Live {
+    store: Store<State>,
+    instance: Option<Instance>,
+    // After the store, since fields are dropped in this order: the slot is free before another request may take it.
+    _slot: OwnedSemaphorePermit,
+}
+
+/// What came out of one call.
+pub(crate) struct Called<R> {
+    pub(crate) exchange: Exchange,
+    pub(crate) spent: Spent,
+    pub(crate) result: Result<R, FunctionError>,
+}
+
+/// What a call used.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Spent {
+    pub(crate) cpu: Duration,
+    pub(crate) wall: Duration,
+}
+
+/// A failure before it has the names of the function and the hook.
+type Failed = (FunctionErrorKind, String);
+
+/// Calls `hook` on the instance that `kept` holds, or on a new one. A guest that failed is not kept.
+pub(crate) async fn call<R>(
+    function: &Arc<Function>,
+    kept: &mut Option<Live>,
+    exchange: Exchange,
+    hook: Hook,
+) -> Called<R>
+where
+    R: Lift + Send + Sync + 'static,
+    (Result<R, String>,): ComponentNamedList + Lift,
+{
+    let shared = &function.shared;
+    let mut spent = Spent::default();
+    let fail = |(kind, detail): Failed| FunctionError::new(&function.name, hook, kind, &detail);
+    let mut live = match kept.take() {
+        Some(live) => live,
+        None => match slot(shared).await {
+            Ok(slot) => Live::new(function, hook, slot),
+            Err(busy) => {
+                return Called {
+                    exchange,
+                    spent,
+                    result: Err(fail(busy)),
+                };
+            }
+        },
+    };
+    live.store.data_mut().begin(exchange, hook, shared.clock.ticks());
+    let running = shared.pulse.running();
+    let outcome = metered(&shared.clock, &mut spent, live.enter::<R>(hook)).await;
+    drop(running);
+    let exchange = live.store.data_mut().end(outcome.is_ok());
+    if outcome.is_ok() {
+        *kept = Some(live);
+    }
+    Called {
+        exchange,
+        spent,
+        result: outcome.map_err(fail),
+    }
+}
+
+impl Live {
+    fn new(function: &Arc<Function>, hook: Hook, slot: OwnedSemaphorePermit) -> Self {
+        let mut store = Store::new(&function.shared.engine, State::new(Arc::clone(function), hook));
+        store.limiter(|state| state);
+        store.epoch_deadline_callback(|mut cx| cx.data_mut().tick());
+        store.set_hostcall_fuel(TRANSFER_MAX_BYTES);
+        store.set_max_component_handles(HANDLES_MAX);
+        Self {
+            store,
+            instance: None,
+            _slot: slot,
+        }
+    }
+
+    /// The instance; made now if it is not there.
+    async fn instantiate(&mut self) -> Result<Instance, Failed> {
+        // The deadline must lie ahead, or the first instruction already is too late.
+        self.store.set_epoch_deadline(1);
+        if let Some(instance) = self.instance {
+            return Ok(instance);
+        }
+        let function = Arc::clone(&self.store.data().function);
+        let instance = function
+            .pre
+            .instantiate_async(&mut self.store)
+            .await
+            .map_err(failed)?;
+        self.instance = Some(instance);
+        Ok(instance)
+    }
+
+    async fn enter<R>(&mut self, hook: Hook) -> Result<R, Failed>
+    where
+        R: Lift + Send + Sync + 'static,
+        (Result<R, String>,): ComponentNamedList + Lift,
+    {
+        let function = Arc::clone(&self.store.data().function);
+        let Some(export) = function.export(hook) else {
+            return Err((
+                FunctionErrorKind::Host,
+                "the function does not have this hook".to_owned(),
+            ));
+        };
+        let instance = self.instantiate().await?;
+        self.store.data_mut().open();
+        let hook = instance
+            .get_typed_func::<(), (Result<R, String>,)>(&mut self.store, export)
+            .map_err(failed)?;
+        let (result,) = hook.call_async(&mut self.store, ()).await.map_err(failed)?;
+        result.map_err(|text| (FunctionErrorKind::Returned, text))
+    }
+}
+
+/// Makes one instance and looks at its hooks, so that what is wrong with them is known at deploy and not at a request.
+pub(crate) async fn trial(function: &Arc<Function>) -> Result<(), UploadError> {
+    let shared = &function.shared;
+    let start = |(_, detail): Failed| UploadError::Start(detail);
+    let slot = Arc::clone(&shared.slots).try_acquire_owned();
+    let slot = slot.map_err(|_| UploadError::Start("all instances are in use; try again".to_owned()))?;
+    let mut live = Live::new(function, Hook::OnRequest, slot);
+    live.store
+        .data_mut()
+        .begin(Exchange::vacant(), Hook::OnRequest, shared.clock.ticks());
+    let _running = shared.pulse.running();
+    let mut spent = Spent::default();
+    metered(&shared.clock, &mut spent, live.instantiate())
+        .await
+        .map_err(start)?;
+    let mismatch = |error: wasmtime::Error| UploadError::Mismatch(format!("{error:#}"));
+    let Some(instance) = live.instance else {
+        return Ok(());
+    };
+    if let Some(export) = &function.on_request {
+        instance
+            .get_typed_func::<(), (Result<Verdict, String>,)>(&mut live.store, export)
+            .map_err(mismatch)?;
+    }
+    if let Some(export) = &function.on_response {
+        instance
+            .get_typed_func::<(), (Result<(), String>,)>(&mut live.store, export)
+            .map_err(mismatch)?;
+    }
+    Ok(())
+}
+
+/// Waits, but not long, for a place in the pool.
+async fn slot(shared: &Shared) -> Result<OwnedSemaphorePermit, Failed> {
+    if let Ok(slot) = Arc::clone(&shared.slots).try_acquire_owned() {
+        return Ok(slot);
+    }
+    match tokio::time::timeout(shared.config.slot_wait, Arc::clone(&shared.slots).acquire_owned()).await {
+        Ok(Ok(slot)) => Ok(slot),
+        _ => {
+            let (slots, wait) = (shared.config.max_instances, shared.config.slot_wait);
+            Err((
+                FunctionErrorKind::Busy,
+                format!("all {slots} instances were in use for {wait:?}"),
+            ))
+        }
+    }
+}
+
+/// Runs a call, measures it, and keeps a panic of the host inside the request that met it.
+async fn metered<R>(
+    clock: &Clock,
+    spent: &mut Spent,
+    call: impl Future<Output = Result<R, Failed>>,
+) -> Result<R, Failed> {
+    let mut call = pin!(call);
+    let mut first = None;
+    poll_fn(|cx| {
+        let before = clock.ticks();
+        let polled = catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(cx)));
+        let after = clock.ticks();
+        spent.cpu += after.saturating_sub(before);
+        spent.wall = after.saturating_sub(*first.get_or_insert(before));
+        polled.unwrap_or_else(|_| {
+            let text =
+                "the host panicked while it served the function; the panic's message is in the node's log";
+            Poll::Ready(Err((FunctionErrorKind::Host, text.to_owned())))
+        })
+    })
+    .await
+}
+
+/// What wasmtime has no type for: more bytes handed over than `set_hostcall_fuel` allows. A test holds the text.
+const TRANSFER_TEXT: &str = "fuel allocated for hostcalls";
+
+#[expect(clippy::needless_pass_by_value, reason = "it is passed to map_err")]
+fn failed(error: wasmtime::Error) -> Failed {
+    let cause = error.root_cause().to_string();
+    let kind = if let Some(stop) = error.downcast_ref::<Stop>() {
+        stop.kind()
+    } else if error.is::<PoolConcurrencyLimitError>() {
+        FunctionErrorKind::Busy
+    } else if let Some(Trap::StackOverflow) = error.downcast_ref::<Trap>() {
+        FunctionErrorKind::Stack
+    } else if cause.contains(TRANSFER_TEXT) {
+        FunctionErrorKind::Transfer
+    } else {
+        FunctionErrorKind::Trap
+    };
+    let mut detail = cause;
+    if let Some(stack) = error.downcast_ref::<WasmBacktrace>() {
+        // The first line of a stack's text is a heading.
+        for frame in stack.to_string().lines().skip(1) {
+            detail.push_str("; ");
+            detail.push_str(frame.trim());
+        }
+    }
+    (kind, detail)
+}

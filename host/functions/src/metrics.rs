@@ -1,0 +1,250 @@
+//! Counters of calls and their cost. Recording is a few additions: no label is looked up, nothing is locked.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::registry::{Registry, Unit};
+use tokio::sync::Semaphore;
+
+use crate::error::{FunctionError, FunctionErrorKind};
+use crate::exchange::RequestVerdict;
+use crate::function::Hook;
+use crate::live::Spent;
+
+/// Upper bounds of the histograms' buckets, in microseconds: a fresh call takes about 10, a bad one 5000.
+const BOUNDS_US: [u32; 12] = [2, 5, 10, 15, 25, 50, 100, 250, 500, 1000, 5000, 20_000];
+
+/// What this room counts.
+pub struct Metrics {
+    on_request: PerHook,
+    on_response: PerHook,
+    slots: Arc<Semaphore>,
+    slots_max: usize,
+}
+
+struct PerHook {
+    next: AtomicU64,
+    responded: AtomicU64,
+    failed: [AtomicU64; FunctionErrorKind::ALL.len()],
+    cpu: Histogram,
+    wall: Histogram,
+}
+
+#[derive(Default)]
+struct Histogram {
+    buckets: [AtomicU64; BOUNDS_US.len()],
+    above: AtomicU64,
+    sum_us: AtomicU64,
+}
+
+impl Metrics {
+    pub(crate) fn new(slots: Arc<Semaphore>) -> Self {
+        let slots_max = slots.available_permits();
+        Self {
+            on_request: PerHook::new(),
+            on_response: PerHook::new(),
+            slots,
+            slots_max,
+        }
+    }
+
+    /// Adds these metrics to a registry.
+    pub fn register(self: &Arc<Self>, registry: &mut Registry) {
+        registry.register_collector(Box::new(Arc::clone(self)));
+    }
+
+    /// Calls that ended so. `None` is success: for `on-request`, that the request goes on.
+    #[must_use]
+    pub fn calls(&self, hook: Hook, failed: Option<FunctionErrorKind>) -> u64 {
+        let of = self.of(hook);
+        failed
+            .map_or(Some(&of.next), |kind| of.failed.get(kind as usize))
+            .map_or(0, |n| n.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn record_request(&self, result: &Result<RequestVerdict, FunctionError>, spent: Spent) {
+        let of = &self.on_request;
+        match result {
+            Ok(RequestVerdict::Next) => of.next.fetch_add(1, Ordering::Relaxed),
+            Ok(RequestVerdict::Respond(_)) => of.responded.fetch_add(1, Ordering::Relaxed),
+            Err(error) => return of.failure(error.kind, spent),
+        };
+        of.spent(spent);
+    }
+
+    pub(crate) fn record_response(&self, result: &Result<(), FunctionError>, spent: Spent) {
+        let of = &self.on_response;
+        match result {
+            Ok(()) => of.next.fetch_add(1, Ordering::Relaxed),
+            Err(error) => return of.failure(error.kind, spent),
+        };
+        of.spent(spent);
+    }
+
+    fn of(&self, hook: Hook) -> &PerHook {
+        match hook {
+            Hook::OnRequest => &self.on_request,
+            Hook::OnResponse => &self.on_response,
+        }
+    }
+}
+
+impl PerHook {
+    fn new() -> Self {
+        Self {
+            next: AtomicU64::new(0),
+            responded: AtomicU64::new(0),
+            failed: std::array::from_fn(|_| AtomicU64::new(0)),
+            cpu: Histogram::default(),
+            wall: Histogram::default(),
+        }
+    }
+
+    fn failure(&self, kind: FunctionErrorKind, spent: Spent) {
+        if let Some(count) = self.failed.get(kind as usize) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+        // A call that never began would only blur the picture of those that did.
+        if kind != FunctionErrorKind::Busy {
+            self.spent(spent);
+        }
+    }
+
+    fn spent(&self, spent: Spent) {
+        self.cpu.record(spent.cpu);
+        self.wall.record(spent.wall);
+    }
+
+    fn outcomes(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
+        let failed = FunctionErrorKind::ALL
+            .iter()
+            .zip(&self.failed)
+            .map(|(kind, n)| (kind.as_str(), n));
+        let well = [("next", &self.next), ("responded", &self.responded)];
+        well.into_iter()
+            .chain(failed)
+            .map(|(word, n)| (word, n.load(Ordering::Relaxed)))
+    }
+}
+
+impl Histogram {
+    fn record(&self, time: Duration) {
+        let us = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        let at = BOUNDS_US.partition_point(|bound| u64::from(*bound) < us);
+        self.buckets
+            .get(at)
+            .unwrap_or(&self.above)
+            .fetch_add(1, Ordering::Relaxed);
+        self.sum_us.fetch_add(us, Ordering::Relaxed);
+    }
+
+    fn encode(&self, mut encoder: MetricEncoder<'_>) -> fmt::Result {
+        const US_PER_S: f64 = 1e6;
+        let seconds = |us: f64| us / US_PER_S;
+        let mut buckets: Vec<(f64, u64)> = BOUNDS_US
+            .iter()
+            .zip(&self.buckets)
+            .map(|(bound, n)| (seconds(f64::from(*bound)), n.load(Ordering::Relaxed)))
+            .collect();
+        buckets.push((f64::INFINITY, self.above.load(Ordering::Relaxed)));
+        let count = buckets.iter().map(|(_, n)| n).sum();
+        let sum = Duration::from_micros(self.sum_us.load(Ordering::Relaxed)).as_secs_f64();
+        encoder.encode_histogram::<NoLabelSet>(sum, count, &buckets, None)
+    }
+}
+
+impl Collector for Metrics {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let help = "Calls of functions' hooks, by outcome";
+        let mut calls =
+            encoder.encode_descriptor("seawall_function_calls", help, None, MetricType::Counter)?;
+        for hook in Hook::ALL {
+            for (outcome, n) in self.of(hook).outcomes() {
+                let labels = [("hook", hook.as_str()), ("outcome", outcome)];
+                calls
+                    .encode_family(&labels)?
+                    .encode_counter::<NoLabelSet, _, u64>(&n, None)?;
+            }
+        }
+        for (name, help, which) in [
+            (
+                "seawall_function_cpu",
+                "CPU time of one call",
+                (|of| &of.cpu) as fn(&PerHook) -> &Histogram,
+            ),
+            (
+                "seawall_function_wall",
+                "Time from the begin to the end of one call",
+                |of| &of.wall,
+            ),
+        ] {
+            let mut family =
+                encoder.encode_descriptor(name, help, Some(&Unit::Seconds), MetricType::Histogram)?;
+            for hook in Hook::ALL {
+                let labels = [("hook", hook.as_str())];
+                which(self.of(hook)).encode(family.encode_family(&labels)?)?;
+            }
+        }
+        let used = self.slots_max.saturating_sub(self.slots.available_permits());
+        for (name, help, n) in [
+            ("seawall_function_instances", "Instances that exist now", used),
+            (
+                "seawall_function_instances_max",
+                "Instances that may exist",
+                self.slots_max,
+            ),
+        ] {
+            let n = i64::try_from(n).unwrap_or(i64::MAX);
+            encoder
+                .encode_descriptor(name, help, None, MetricType::Gauge)?
+                .encode_gauge(&n)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_and_their_cost_are_exported() {
+        let metrics = Arc::new(Metrics::new(Arc::new(Semaphore::new(5))));
+        let spent = Spent {
+            cpu: Duration::from_micros(10),
+            wall: Duration::from_millis(50),
+        };
+        metrics.record_request(&Ok(RequestVerdict::Next), spent);
+        let error = FunctionError::new(&Arc::from("f"), Hook::OnResponse, FunctionErrorKind::Cpu, "");
+        metrics.record_response(&Err(error), spent);
+        let (mut registry, mut text) = (Registry::default(), String::new());
+        metrics.register(&mut registry);
+        prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+        for line in [
+            "seawall_function_calls_total{hook=\"on-request\",outcome=\"next\"} 1",
+            "seawall_function_calls_total{hook=\"on-response\",outcome=\"cpu-limit\"} 1",
+            "seawall_function_calls_total{hook=\"on-response\",outcome=\"next\"} 0",
+            "seawall_function_cpu_seconds_bucket{le=\"0.000005\",hook=\"on-request\"} 0",
+            "seawall_function_cpu_seconds_bucket{le=\"0.00001\",hook=\"on-request\"} 1",
+            "seawall_function_wall_seconds_bucket{le=\"0.02\",hook=\"on-request\"} 0",
+            "seawall_function_wall_seconds_bucket{le=\"+Inf\",hook=\"on-request\"} 1",
+            "seawall_function_wall_seconds_count{hook=\"on-response\"} 1",
+            "seawall_function_instances_max 5",
+        ] {
+            assert!(text.lines().any(|l| l == line), "{line} is not in\n{text}");
+        }
+        assert_eq!(metrics.calls(Hook::OnResponse, Some(FunctionErrorKind::Cpu)), 1);
+        assert_eq!(metrics.calls(Hook::OnRequest, None), 1);
+    }
+}

@@ -1,0 +1,117 @@
+//! The command line: what people type, and the commands that are clients of a running node.
+//!
+//! Owns: the grammar, the exit codes, the admin token's whereabouts, `check`, `purge` and `nodes`. Refuses: starting
+//! anything; `run` and `demo` are only read here. Output goes to writers that the caller gives.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{Config, Problems, RunFlags};
+
+mod check;
+mod client;
+mod nodes;
+mod purge;
+mod table;
+pub mod token;
+
+pub use check::{CheckArgs, check};
+pub use client::{AdminArgs, AdminUrl, DEFAULT_ADMIN_URL};
+pub use nodes::{NodesArgs, nodes};
+pub use purge::{DEFAULT_TIMEOUT, PurgeArgs, WaitFor, purge};
+
+/// A CDN edge node: a correct cache, purges that reach every node, and WebAssembly at the edge.
+#[derive(Debug, Parser)]
+#[command(name = "seawall", version, about, max_term_width = 110)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a node
+    Run(RunArgs),
+    /// Check a config file and report every problem in it
+    Check(CheckArgs),
+    /// Purge responses from every node
+    Purge(PurgeArgs),
+    /// List the nodes of the cluster
+    Nodes(NodesArgs),
+    /// Show what Seawall does: two edges and a shield in one process, in front of a demo origin
+    Demo(DemoArgs),
+}
+
+/// `seawall run`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("source").required(true).args(["config", "origin"]))]
+pub struct RunArgs {
+    /// The config file. The flags below override what it says
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Instead of the file, or on top of it.
+    #[command(flatten)]
+    pub flags: RunFlags,
+}
+
+impl RunArgs {
+    /// The configuration that the file and the flags make together.
+    pub fn into_config(self) -> Result<Config, Problems> {
+        match self.config {
+            Some(file) => Config::load(&file, self.flags),
+            None => Config::for_origin(self.flags),
+        }
+    }
+}
+
+/// `seawall demo`.
+#[derive(Clone, Debug, Args)]
+pub struct DemoArgs {
+    /// Run the tour once and exit, 0 if everything went as told
+    #[arg(long)]
+    pub once: bool,
+    /// Where the compiled example functions are
+    #[arg(long, value_name = "DIR")]
+    pub guests: Option<PathBuf>,
+}
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// As asked.
+    Ok = 0,
+    /// It failed, and said why on standard error.
+    Failed = 1,
+    /// The command line makes no sense. Also what clap exits with.
+    Usage = 2,
+    /// The purge is accepted and durable, but not every node asked for has applied it in time.
+    PurgeIncomplete = 3,
+    /// The configuration is wrong: `EX_USAGE` of sysexits.h, so that a supervisor can tell it from a crash.
+    Config = 64,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Prints the problems of a configuration.
+pub fn report(problems: &Problems, err: &mut dyn Write) -> Exit {
+    // Where standard error is closed nobody reads this, and the exit code still says it.
+    let _ = writeln!(
+        err,
+        "{problems}\nseawall: {} in the configuration",
+        problems.count_text()
+    );
+    Exit::Config
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,130 @@
+//! `[[functions]]`: the WebAssembly that runs on both sides of the cache.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use seawall_base::OriginName;
+use serde::{Serialize, Serializer};
+
+use super::check::{Check, Names};
+use super::path_text;
+use super::raw::RawFunction;
+use super::reader::Field;
+use super::secret::REDACTED;
+
+/// What sites call a function. The rule is that of all names, see `seawall_base::name`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct FunctionName(String);
+
+impl FunctionName {
+    /// Checks `text` against the rule for names.
+    pub fn new(text: &str) -> Result<Self, seawall_base::NameError> {
+        // Every name obeys one rule; base has no word for this one, since no other room shares it.
+        OriginName::new(text).map(|name| Self(name.as_str().to_owned()))
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for FunctionName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// `[[functions]]`: one function.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct Function {
+    /// What sites call it.
+    pub name: FunctionName,
+    /// A core module or a component.
+    #[serde(serialize_with = "path_text")]
+    pub file: PathBuf,
+    /// What the function can ask for by name. Default: nothing. Shown by name only: functions are handed keys of other
+    /// services this way.
+    #[serde(serialize_with = "names_only")]
+    pub config: BTreeMap<String, String>,
+}
+
+impl fmt::Debug for Function {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, file, config } = self;
+        let keys: Vec<_> = config.keys().collect();
+        f.debug_struct("Function")
+            .field("name", name)
+            .field("file", file)
+            .field("config", &keys)
+            .finish()
+    }
+}
+
+fn names_only<S: Serializer>(config: &BTreeMap<String, String>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(config.keys().map(|name| (name, REDACTED)))
+}
+
+impl Function {
+    pub(super) fn from_raw(check: &Check<'_>, raw: RawFunction, names: &mut Names) -> Option<Self> {
+        let RawFunction {
+            at: _,
+            name,
+            file,
+            config,
+        } = raw;
+        names.note(check, &name);
+        let name = check.required("name", name, FunctionName::new);
+        let file = check.required("file", file, |text| {
+            let path = check.path(text)?;
+            readable(&path).map(|()| path)
+        });
+        let config = match config {
+            Field::Given(pairs) => pairs.value,
+            Field::Absent | Field::Broken => BTreeMap::new(),
+        };
+        Some(Self {
+            name: name?.value,
+            file: file?.value,
+            config,
+        })
+    }
+
+    /// `--function shop_front.wasm`: named after its file.
+    pub(super) fn of_file(file: &Path) -> Result<Self, String> {
+        readable(file)?;
+        let stem = file
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .to_ascii_lowercase();
+        let name = FunctionName::new(&stem).map_err(|wrong| {
+            format!(
+                "the function is named after its file, and {wrong}. Rename the file, or use a config file."
+            )
+        })?;
+        Ok(Self {
+            name,
+            file: file.to_owned(),
+            config: BTreeMap::new(),
+        })
+    }
+}
+
+/// Looks whether the file is there; whether it is a function is for the functions room to say.
+fn readable(path: &Path) -> Result<(), String> {
+    match std::fs::metadata(path) {
+        Ok(found) if found.is_file() => Ok(()),
+        Ok(_) => Err(format!(
+            "`{}` is not a file. Write the path of a `.wasm` file.",
+            path.display()
+        )),
+        Err(error) => Err(format!(
+            "`{}` cannot be read: {error}. Write the path of a `.wasm` file.",
+            path.display()
+        )),
+    }
+}

@@ -1,0 +1,160 @@
+//! Every table and key that a config file may have, each with a value one could write there.
+//!
+//! Owns the words of the file: unknown keys are told from known ones here, and every message that says what to write
+//! takes its example from here. Refuses to know what a value means; `raw` reads it and the typed tables check it.
+
+/// One key and an example of its value, as TOML.
+pub(super) struct Key {
+    pub(super) name: &'static str,
+    pub(super) example: &'static str,
+}
+
+/// One table of the file.
+pub(super) struct Table {
+    /// The header as people write it; empty for the file itself.
+    pub(super) label: &'static str,
+    pub(super) keys: &'static [Key],
+}
+
+impl Table {
+    pub(super) fn example(&self, name: &str) -> &'static str {
+        self.keys
+            .iter()
+            .find(|key| key.name == name)
+            .map_or("...", |key| key.example)
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.keys.iter().map(|key| key.name)
+    }
+}
+
+const fn key(name: &'static str, example: &'static str) -> Key {
+    Key { name, example }
+}
+
+/// The file itself. The examples are headers: nothing but tables stands at the top.
+pub(super) const FILE: Table = Table {
+    label: "",
+    keys: &[
+        key("node", "[node]"),
+        key("listen", "[listen]"),
+        key("cache", "[cache]"),
+        key("admin", "[admin]"),
+        key("cluster", "[cluster]"),
+        key("origins", "[[origins]]"),
+        key("functions", "[[functions]]"),
+        key("sites", "[[sites]]"),
+        key("log", "[log]"),
+    ],
+};
+
+pub(super) const NODE: Table = Table {
+    label: "[node]",
+    keys: &[
+        key("name", "\"fra-1\""),
+        key("region", "\"fra\""),
+        key("data_dir", "\"/var/lib/seawall\""),
+        key("threads", "4"),
+    ],
+};
+
+pub(super) const LISTEN: Table = Table {
+    label: "[listen]",
+    keys: &[key("http", "[\"0.0.0.0:80\"]"), key("peers", "\"10.0.0.1:7000\"")],
+};
+
+pub(super) const CACHE: Table = Table {
+    label: "[cache]",
+    keys: &[key("memory", "\"2GiB\""), key("max_object", "\"64MiB\"")],
+};
+
+pub(super) const ADMIN: Table = Table {
+    label: "[admin]",
+    keys: &[
+        key("listen", "\"127.0.0.1:9090\""),
+        key(
+            "tokens",
+            "[{ name = \"ops\", role = \"write\", secret_file = \"ops.token\" }]",
+        ),
+    ],
+};
+
+pub(super) const TOKEN: Table = Table {
+    label: "[[admin.tokens]]",
+    keys: &[
+        key("name", "\"ops\""),
+        key("role", "\"write\""),
+        key("secret", "\"<output of openssl rand -hex 32>\""),
+        key("secret_file", "\"ops.token\""),
+    ],
+};
+
+pub(super) const CLUSTER: Table = Table {
+    label: "[cluster]",
+    keys: &[
+        key("secret", "\"<output of openssl rand -hex 32>\""),
+        key("secret_file", "\"cluster.secret\""),
+        key("max_lag", "\"5s\""),
+    ],
+};
+
+pub(super) const ORIGIN: Table = Table {
+    label: "[[origins]]",
+    keys: &[
+        key("name", "\"shop\""),
+        key("servers", "[\"https://a.origin.example\"]"),
+        key("connect_timeout", "\"3s\""),
+        key("first_byte_timeout", "\"15s\""),
+        key("between_bytes_timeout", "\"10s\""),
+        key("host_header", "\"origin.example\""),
+    ],
+};
+
+pub(super) const FUNCTION: Table = Table {
+    label: "[[functions]]",
+    keys: &[
+        key("name", "\"shop-front\""),
+        key("file", "\"shop_front.wasm\""),
+        key("config", "{ greeting = \"hello\" }"),
+    ],
+};
+
+pub(super) const SITE: Table = Table {
+    label: "[[sites]]",
+    keys: &[
+        key("name", "\"shop\""),
+        key("hosts", "[\"shop.example\"]"),
+        key("origin", "\"shop\""),
+        key("functions", "[\"shop-front\"]"),
+        key("shield", "\"ams\""),
+        key("when_cut_off", "\"revalidate\""),
+        key("default_ttl", "\"2m\""),
+        key("stale_while_revalidate", "\"30s\""),
+        key("stale_if_error", "\"1h\""),
+        key("negative_ttl", "\"10s\""),
+    ],
+};
+
+pub(super) const LOG: Table = Table {
+    label: "[log]",
+    keys: &[
+        key("level", "\"info\""),
+        key("access", "\"all\""),
+        key("format", "\"json\""),
+    ],
+};
+
+/// All tables below the file itself.
+pub(super) const TABLES: &[&Table] = &[
+    &NODE, &LISTEN, &CACHE, &ADMIN, &TOKEN, &CLUSTER, &ORIGIN, &FUNCTION, &SITE, &LOG,
+];
+
+/// The tables that have this key.
+pub(super) fn homes(key: &str) -> Vec<&'static str> {
+    TABLES
+        .iter()
+        .filter(|table| table.names().any(|name| name == key))
+        .map(|table| table.label)
+        .collect()
+}

@@ -1,0 +1,103 @@
+//! `[[origins]]`: the servers that own the content.
+
+use std::time::Duration;
+
+use http::uri::Authority;
+use seawall_base::OriginName;
+use serde::Serialize;
+
+use super::check::{Check, Names};
+use super::cluster::parse_positive;
+use super::duration;
+use super::raw::RawOrigin;
+use super::server::ServerUrl;
+
+/// Default of [`Origin::connect_timeout`]: one lost SYN is retried after 1 s and a second one after 3 s; after that the
+/// next server is the better bet.
+pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
+/// Default of [`Origin::first_byte_timeout`]: slow pages exist; clients give up at about this time.
+pub const DEFAULT_FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Default of [`Origin::between_bytes_timeout`]: a body that pauses for longer has most likely died.
+pub const DEFAULT_BETWEEN_BYTES_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// `[[origins]]`: a named pool of servers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Origin {
+    /// What sites call it.
+    pub name: OriginName,
+    /// At least one.
+    pub servers: Vec<ServerUrl>,
+    /// Longest wait for a connection, TLS included. Default [`DEFAULT_CONNECT_TIMEOUT`].
+    #[serde(serialize_with = "duration::serialize")]
+    pub connect_timeout: Duration,
+    /// Longest wait for the head of a response. Default [`DEFAULT_FIRST_BYTE_TIMEOUT`].
+    #[serde(serialize_with = "duration::serialize")]
+    pub first_byte_timeout: Duration,
+    /// Longest pause within a body. Default [`DEFAULT_BETWEEN_BYTES_TIMEOUT`].
+    #[serde(serialize_with = "duration::serialize")]
+    pub between_bytes_timeout: Duration,
+    /// The `Host` that its servers see, with a port where they want one. Default: the client's own.
+    pub host_header: Option<String>,
+}
+
+impl Origin {
+    /// An origin of one server, all else at its default.
+    pub(super) fn of(name: OriginName, server: ServerUrl) -> Self {
+        Self {
+            name,
+            servers: vec![server],
+            connect_timeout: DEFAULT_CONNECT_TIMEOUT,
+            first_byte_timeout: DEFAULT_FIRST_BYTE_TIMEOUT,
+            between_bytes_timeout: DEFAULT_BETWEEN_BYTES_TIMEOUT,
+            host_header: None,
+        }
+    }
+
+    pub(super) fn from_raw(check: &Check<'_>, raw: RawOrigin, names: &mut Names) -> Option<Self> {
+        let RawOrigin {
+            at: _,
+            name,
+            servers,
+            connect_timeout,
+            first_byte_timeout,
+            between_bytes_timeout,
+            host_header,
+        } = raw;
+        names.note(check, &name);
+        let name = check.required("name", name, OriginName::new);
+        let servers = check.some_of("servers", servers, str::parse::<ServerUrl>);
+        let time = |key, field, default| check.or(key, field, default, parse_positive);
+        let connect_timeout = time("connect_timeout", connect_timeout, DEFAULT_CONNECT_TIMEOUT);
+        let first_byte_timeout = time(
+            "first_byte_timeout",
+            first_byte_timeout,
+            DEFAULT_FIRST_BYTE_TIMEOUT,
+        );
+        let between_bytes_timeout = time(
+            "between_bytes_timeout",
+            between_bytes_timeout,
+            DEFAULT_BETWEEN_BYTES_TIMEOUT,
+        );
+        let host_header = check.optional("host_header", host_header, parse_host_header);
+        Some(Self {
+            name: name?.value,
+            servers: servers.into_iter().map(|spot| spot.value).collect(),
+            connect_timeout,
+            first_byte_timeout,
+            between_bytes_timeout,
+            host_header: host_header.map(|spot| spot.value),
+        })
+    }
+}
+
+/// RFC 9110 §7.2: host and optional port.
+fn parse_host_header(text: &str) -> Result<String, String> {
+    match text.parse::<Authority>() {
+        Ok(authority) if !authority.as_str().contains('@') && !authority.host().is_empty() => {
+            Ok(authority.as_str().to_ascii_lowercase())
+        }
+        _ => Err(format!(
+            "`{text}` is not what a Host field holds. Write a host and, if need be, a port, such as `origin.example`."
+        )),
+    }
+}

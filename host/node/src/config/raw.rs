@@ -1,0 +1,260 @@
+//! The first tier: the file's tables as they are written, with places. Nothing is checked here but shape.
+
+use std::collections::BTreeMap;
+
+use super::keys;
+use super::reader::{Field, TableReader, Texts};
+
+#[derive(Debug)]
+pub(super) struct RawConfig {
+    pub(super) node: RawNode,
+    pub(super) listen: RawListen,
+    pub(super) cache: RawCache,
+    pub(super) admin: RawAdmin,
+    pub(super) cluster: RawCluster,
+    pub(super) origins: Field<Vec<RawOrigin>>,
+    pub(super) functions: Field<Vec<RawFunction>>,
+    pub(super) sites: Field<Vec<RawSite>>,
+    pub(super) log: RawLog,
+}
+
+impl RawConfig {
+    pub(super) fn read(file: &TableReader<'_>) -> Self {
+        Self {
+            node: RawNode::read(&file.table("node", &keys::NODE)),
+            listen: RawListen::read(&file.table("listen", &keys::LISTEN)),
+            cache: RawCache::read(&file.table("cache", &keys::CACHE)),
+            admin: RawAdmin::read(&file.table("admin", &keys::ADMIN)),
+            cluster: RawCluster::read(&file.table("cluster", &keys::CLUSTER)),
+            origins: file.tables("origins", &keys::ORIGIN, RawOrigin::read),
+            functions: file.tables("functions", &keys::FUNCTION, RawFunction::read),
+            sites: file.tables("sites", &keys::SITE, RawSite::read),
+            log: RawLog::read(&file.table("log", &keys::LOG)),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct RawNode {
+    pub(super) at: usize,
+    pub(super) name: Field<String>,
+    pub(super) region: Field<String>,
+    pub(super) data_dir: Field<String>,
+    pub(super) threads: Field<u64>,
+}
+
+impl RawNode {
+    fn read(table: &TableReader<'_>) -> Self {
+        Self {
+            at: table.at(),
+            name: table.text("name"),
+            region: table.text("region"),
+            data_dir: table.text("data_dir"),
+            threads: table.number("threads"),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct RawListen {
+    pub(super) at: usize,
+    pub(super) http: Texts,
+    pub(super) peers: Field<String>,
+}
+
+impl RawListen {
+    fn read(table: &TableReader<'_>) -> Self {
+        Self {
+            at: table.at(),
+            http: table.texts("http"),
+            peers: table.text("peers"),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct RawCache {
+    pub(super) at: usize,
+    pub(super) memory: Field<String>,
+    pub(super) max_object: Field<String>,
+}
+
+impl RawCache {
+    fn read(table: &TableReader<'_>) -> Self {
+        Self {
+            at: table.at(),
+            memory: table.text("memory"),
+            max_object: table.text("max_object"),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct RawAdmin {
+    pub(super) at: usize,
+    pub(super) listen: Field<String>,
+    pub(super) tokens: Field<Vec<RawToken>>,
+}
+
+impl RawAdmin {
+    fn read(table: &TableReader<'_>) -> Self {
+        Self {
+            at: table.at(),
+            listen: table.text("listen"),
+            tokens: table.tables("tokens", &keys::TOKEN, RawToken::read),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct RawToken {
+    pub(super) at: usize,
+    pub(super) name: Field<String>,
+    pub(super) role: Field<String>,
+    pub(super) secret: RawSecret,
+}
+
+impl RawToken {
+    fn read(table: &TableReader<'_>) -> Self {
+        Self {
+            at: table.at(),
+            name: table.text("name"),
+            role: table.text("role"),
+            secret: RawSecret::read(table),
+        }
+    }
+}
+
+/// The two ways to give a secret.
+#[derive(Debug)]
+pub(super) struct RawSecret {
+    pub(super) secret: Field<String>,
+    pub(super) secret_file: Field<String>,
+}
+
+impl RawSecret {
+    fn read(table: &TableReader<'_>) -> Self {
+        Self {
+            secret: table.text("secret"),
+            secret_file: table.text("secret_file"),
+        }
+    }
+
+    /// Whether the author gave one, right or wrong.
+    pub(super) fn is_given(&self) -> bool {
+        !matches!((&self.secret, &self.secret_file), (Field::Absent, Field::Absent))
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct RawCluster {
+    pub(super) at: usize,
+    pub(super) secret: RawSecret,
+    pub(super) max_lag: Field<String>,
+}
+
+impl RawCluster {
+    fn read(table: &TableReader<'_>) -> Self {
+        Self {
+            at: table.at(),
+            secret: RawSecret::read(table),
+            max_lag: table.text("max_lag"),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct RawOrigin {
+    pub(super) at: usize,
+    pub(super) name: Field<String>,
+    pub(super) servers: Texts,
+    pub(super) connect_timeout: Field<String>,
+    pub(super) first_byte_timeout: Field<String>,
+    pub(super) between_bytes_timeout: Field<String>,
+    pub(super) host_header: Field<String>,
+}
+
+impl RawOrigin {
+    fn read(table: &TableReader<'_>) -> Self {
+        Self {
+            at: table.at(),
+            name: table.text("name"),
+            servers: table.texts("servers"),
+            connect_timeout: table.text("connect_timeout"),
+            first_byte_timeout: table.text("first_byte_timeout"),
+            between_bytes_timeout: table.text("between_bytes_timeout"),
+            host_header: table.text("host_header"),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct RawFunction {
+    pub(super) at: usize,
+    pub(super) name: Field<String>,
+    pub(super) file: Field<String>,
+    pub(super) config: Field<BTreeMap<String, String>>,
+}
+
+impl RawFunction {
+    fn read(table: &TableReader<'_>) -> Self {
+        Self {
+            at: table.at(),
+            name: table.text("name"),
+            file: table.text("file"),
+            config: table.pairs("config"),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct RawSite {
+    pub(super) at: usize,
+    pub(super) name: Field<String>,
+    pub(super) hosts: Texts,
+    pub(super) origin: Field<String>,
+    pub(super) functions: Texts,
+    pub(super) shield: Field<String>,
+    pub(super) when_cut_off: Field<String>,
+    pub(super) default_ttl: Field<String>,
+    pub(super) stale_while_revalidate: Field<String>,
+    pub(super) stale_if_error: Field<String>,
+    pub(super) negative_ttl: Field<String>,
+}
+
+impl RawSite {
+    fn read(table: &TableReader<'_>) -> Self {
+        Self {
+            at: table.at(),
+            name: table.text("name"),
+            hosts: table.texts("hosts"),
+            origin: table.text("origin"),
+            functions: table.texts("functions"),
+            shield: table.text("shield"),
+            when_cut_off: table.text("when_cut_off"),
+            default_ttl: table.text("default_ttl"),
+            stale_while_revalidate: table.text("stale_while_revalidate"),
+            stale_if_error: table.text("stale_if_error"),
+            negative_ttl: table.text("negative_ttl"),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct RawLog {
+    pub(super) at: usize,
+    pub(super) level: Field<String>,
+    pub(super) access: Field<String>,
+    pub(super) format: Field<String>,
+}
+
+impl RawLog {
+    fn read(table: &TableReader<'_>) -> Self {
+        Self {
+            at: table.at(),
+            level: table.text("level"),
+            access: table.text("access"),
+            format: table.text("format"),
+        }
+    }
+}

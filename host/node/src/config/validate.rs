@@ -1,0 +1,102 @@
+//! The second tier as a whole: every table checked, in the order in which later ones refer to earlier ones.
+
+use std::path::Path;
+
+use super::check::{Check, Names};
+use super::keys::{self, Table};
+use super::listen::Addresses;
+use super::raw::{RawConfig, RawFunction, RawOrigin, RawSite};
+use super::reader::{Field, Report};
+use super::site::Known;
+use super::{Admin, Cache, Cluster, Config, Function, Listen, Log, Node, Origin, Site};
+
+/// `None` only where something has been reported. `named` where the node has its name from elsewhere.
+pub(super) fn config(raw: RawConfig, report: &Report<'_>, folder: &Path, named: bool) -> Option<Config> {
+    let RawConfig {
+        node,
+        listen,
+        cache,
+        admin,
+        cluster,
+        origins,
+        functions,
+        sites,
+        log,
+    } = raw;
+    let check = |table: &'static Table, at: usize| Check::new(report, folder, table, at);
+
+    let peers_at = match &listen.peers {
+        Field::Given(peers) => Some(peers.at),
+        Field::Broken => Some(listen.at),
+        Field::Absent => None,
+    };
+    let cluster_at = cluster.secret.is_given().then_some(cluster.at);
+    let node = Node::from_raw(
+        &check(&keys::NODE, node.at),
+        node,
+        peers_at.or(cluster_at).filter(|_| !named),
+    );
+    let http_by_default = listen.http.at.is_none();
+    let mut addresses = Addresses::of_defaults(http_by_default, matches!(admin.listen, Field::Absent));
+    let listen = Listen::from_raw(&check(&keys::LISTEN, listen.at), listen, &mut addresses);
+    let of_token = |at| check(&keys::TOKEN, at);
+    let admin = Admin::from_raw(&check(&keys::ADMIN, admin.at), admin, &mut addresses, of_token);
+    let cache = Cache::from_raw(&check(&keys::CACHE, cache.at), cache);
+    let cluster = Cluster::from_raw(&check(&keys::CLUSTER, cluster.at), cluster, peers_at);
+    let log = Log::from_raw(&check(&keys::LOG, log.at), log);
+
+    let mut origin_names = Names::new("an origin");
+    let origins = each(origins, &mut origin_names, |raw: RawOrigin, names| {
+        Origin::from_raw(&check(&keys::ORIGIN, raw.at), raw, names)
+    });
+    let mut function_names = Names::new("a function");
+    let functions = each(functions, &mut function_names, |raw: RawFunction, names| {
+        Function::from_raw(&check(&keys::FUNCTION, raw.at), raw, names)
+    });
+    if matches!(&sites, Field::Absent) || matches!(&sites, Field::Given(list) if list.value.is_empty()) {
+        report.whole(NO_SITES);
+    }
+    let mut names = Names::new("a site");
+    let mut known = Known {
+        origins: &origin_names,
+        functions: &function_names,
+        hosts: Names::new("a site"),
+    };
+    let sites = each(sites, &mut names, |raw: RawSite, names| {
+        Site::from_raw(&check(&keys::SITE, raw.at), raw, names, &mut known)
+    });
+    Some(Config {
+        node: node?,
+        listen,
+        cache,
+        admin,
+        cluster,
+        origins,
+        functions,
+        sites,
+        log,
+    })
+}
+
+const NO_SITES: &str = "has no site, so that every request would get 421. Write `[[sites]]` with `name`, \
+    `hosts` and `origin`; `hosts = [\"*\"]` takes every host.";
+
+/// The entries that are right. Where the list itself could not be read, no reference into it can be judged.
+fn each<R, T>(
+    raws: Field<Vec<R>>,
+    names: &mut Names,
+    mut check: impl FnMut(R, &mut Names) -> Option<T>,
+) -> Vec<T> {
+    match raws {
+        Field::Given(raws) => raws
+            .value
+            .into_iter()
+            .filter_map(|raw| check(raw, names))
+            .collect(),
+        Field::Broken => {
+            names.lose_one();
+            Vec::new()
+        }
+        Field::Absent => Vec::new(),
+    }
+}

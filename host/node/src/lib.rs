@@ -1,0 +1,12 @@
+//! SHELL. One Seawall node as a process.
+//!
+//! Owns: configuration, the command line, listeners, threads, signals, and who is given what at the start. Decides
+//! nothing about requests: that is the pipeline's.
+
+pub mod cli;
+pub mod config;
+pub mod logging;
+pub mod node;
+pub mod run;
+
+pub use node::{Node, Running, Shared};

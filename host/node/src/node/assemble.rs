@@ -1,0 +1,249 @@
+//! Who is given what: the configuration becomes rooms, and the rooms one [`Edge`].
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use prometheus_client::registry::Registry;
+use seawall_admin::{AdminState, Role, Token, Tokens};
+use seawall_base::{Blame, OriginName, SiteName};
+use seawall_cache::Store;
+use seawall_cluster::peer::PeerSecret;
+use seawall_cluster::{Cluster, Follower, NodeInfo, Setup};
+use seawall_functions::Runtime;
+use seawall_origin::{Client, Limits, Pool, Server, Trust};
+use seawall_pipeline::edge::Identity;
+use seawall_pipeline::{AccessLog, Edge, Peers, Site, Sites};
+use seawall_policy::{Normalise, Rules};
+
+use super::control::Sink;
+use super::functions::Functions;
+use super::{Shared, StartError};
+use crate::cli::token;
+use crate::config::{self, Config, Scheme};
+
+/// A node's parts, before any of them runs.
+pub(crate) struct Parts {
+    pub(crate) edge: Arc<Edge>,
+    pub(crate) follower: Follower,
+    pub(crate) admin: AdminState,
+    /// Kept for as long as the node runs: its thread interrupts functions.
+    pub(crate) functions: Option<Runtime>,
+}
+
+/// How long an edge waits for its shield to accept a connection: shields are near, and the origin is there.
+const PEER_CONNECT: Duration = Duration::from_secs(1);
+
+pub(crate) fn assemble(
+    config: Config,
+    shared: &Shared,
+    peer_addr: Option<SocketAddr>,
+) -> Result<Parts, StartError> {
+    let mut registry = Registry::with_prefix("seawall");
+    let tokens = tokens(&config)?;
+    let clock = &shared.clock;
+    let cache = seawall_cache::Metrics::default();
+    cache.register(&mut registry);
+    let store = Store::new(cache_config(&config), cache);
+    let trust = trust(&config)?;
+    let origins = origins(&config, &trust, &mut registry)?;
+    let names = origins.keys().cloned().collect();
+    let functions = Functions::prepare(&config.functions, &names, clock)?;
+    if let Some(runtime) = &functions.runtime {
+        runtime.register_metrics(&mut registry);
+    }
+    let sites = sites(&config, &store, &origins, &functions)?;
+    let (cluster, follower) = join(&config, shared, peer_addr, &mut registry)?;
+    let metrics = seawall_pipeline::Metrics::default();
+    metrics.register(&mut registry);
+    let identity =
+        Identity::new(&config.node.name).ok_or_else(|| StartError::Config("the node's name".into()))?;
+    let edge = Arc::new(Edge {
+        name: config.node.name.clone(),
+        identity,
+        clock: clock.clone(),
+        store: Arc::clone(&store),
+        sites,
+        origins,
+        cluster: Arc::clone(&cluster),
+        peers: peers(&config, &trust, &mut registry)?,
+        metrics,
+        access_log: access_log(config.log.access),
+        requests: AtomicU64::new(unix_ms(clock.now())),
+    });
+    let admin = AdminState {
+        cluster,
+        store: Arc::new(Sink(store)),
+        sites: config.sites.iter().map(|site| site.name.clone()).collect(),
+        tokens,
+        config: config.to_redacted_json(),
+        registry: Arc::new(registry),
+    };
+    Ok(Parts {
+        edge,
+        follower,
+        admin,
+        functions: functions.runtime,
+    })
+}
+
+fn unix_ms(now: SystemTime) -> u64 {
+    let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn tokens(config: &Config) -> Result<Tokens, StartError> {
+    let resolved = token::resolve_for_server(config, token::from_env().as_deref())?;
+    let tokens = resolved.into_iter().map(|token| {
+        let role = match token.role {
+            config::Role::Read => Role::Read,
+            config::Role::Write => Role::Write,
+        };
+        Token {
+            name: token.name,
+            secret: token.secret.expose().to_owned(),
+            role,
+        }
+    });
+    Tokens::new(tokens.collect()).map_err(|errors| {
+        let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        StartError::AdminToken(texts.join("; "))
+    })
+}
+
+fn cache_config(config: &Config) -> seawall_cache::Config {
+    seawall_cache::Config {
+        memory_bytes: config.cache.memory.0,
+        object_max_bytes: config.cache.max_object.0,
+        ..seawall_cache::Config::default()
+    }
+}
+
+fn access_log(config: config::AccessLog) -> AccessLog {
+    match config {
+        config::AccessLog::Off => AccessLog::Off,
+        config::AccessLog::Errors => AccessLog::Errors,
+        config::AccessLog::All => AccessLog::All,
+    }
+}
+
+/// The machine's certificates are read only where an origin is asked over TLS.
+fn trust(config: &Config) -> Result<Trust, StartError> {
+    let mut servers = config.origins.iter().flat_map(|origin| &origin.servers);
+    let tls = servers.any(|server| server.scheme() == Scheme::Https);
+    let trust = if tls { Trust::system() } else { Trust::nobody() };
+    trust.map_err(|source| StartError::Io {
+        what: "the machine's certificate authorities, for https origins",
+        source,
+    })
+}
+
+type Pools = HashMap<OriginName, Arc<Pool>>;
+
+fn origins(config: &Config, trust: &Trust, registry: &mut Registry) -> Result<Pools, StartError> {
+    let metrics = seawall_origin::Metrics::default();
+    metrics.register(registry, "origin");
+    let mut pools = HashMap::new();
+    for origin in &config.origins {
+        let limits = Limits {
+            connect: origin.connect_timeout,
+            first_byte: origin.first_byte_timeout,
+            between_bytes: origin.between_bytes_timeout,
+        };
+        let client = Client::new(limits, trust.clone(), Blame::Origin, metrics.clone());
+        let servers: Result<Vec<Server>, String> =
+            origin.servers.iter().map(|url| url.to_string().parse()).collect();
+        let pool = Pool::new(origin.name.clone(), servers.map_err(StartError::Config)?, client);
+        pools.insert(origin.name.clone(), Arc::new(pool));
+    }
+    Ok(pools)
+}
+
+fn sites(config: &Config, store: &Store, pools: &Pools, functions: &Functions) -> Result<Sites, StartError> {
+    let mut sites = Sites::default();
+    for site in &config.sites {
+        let origin = config.origins.iter().find(|origin| origin.name == site.origin);
+        let host = origin.and_then(|origin| origin.host_header.as_deref());
+        let host_header = host.map(http::HeaderValue::try_from).transpose();
+        let pool = pools
+            .get(&site.origin)
+            .ok_or_else(|| no_origin(&site.name, &site.origin))?;
+        let hosts: Vec<String> = site.hosts.iter().map(ToString::to_string).collect();
+        let built = Site {
+            name: site.name.clone(),
+            origin: Arc::clone(pool),
+            host_header: host_header.map_err(|error| StartError::Config(error.to_string()))?,
+            functions: functions.chain(site)?,
+            shield: site.shield.clone(),
+            rules: rules(site),
+            normalise: Normalise::default(),
+            shelf: store.shelf(&site.name),
+        };
+        sites.add(Arc::new(built), hosts.iter().map(String::as_str));
+    }
+    Ok(sites)
+}
+
+fn no_origin(site: &SiteName, origin: &OriginName) -> StartError {
+    StartError::Config(format!(
+        "site `{site}` names the origin `{origin}`, which there is not"
+    ))
+}
+
+fn rules(site: &config::Site) -> Rules {
+    Rules {
+        default_ttl: site.default_ttl,
+        negative_ttl: site.negative_ttl,
+        stale_while_revalidate: site.stale_while_revalidate,
+        stale_if_error: site.stale_if_error,
+        ..Rules::default()
+    }
+}
+
+fn join(
+    config: &Config,
+    shared: &Shared,
+    peer_addr: Option<SocketAddr>,
+    registry: &mut Registry,
+) -> Result<(Arc<Cluster>, Follower), StartError> {
+    let metrics = seawall_cluster::Metrics::default();
+    metrics.register(registry);
+    let info = NodeInfo {
+        name: config.node.name.clone(),
+        region: config.node.region.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        peer_addr,
+        started_unix_ms: unix_ms(shared.clock.now()),
+    };
+    let (log, members, clock) = (
+        Arc::clone(&shared.log),
+        shared.members.clone(),
+        shared.clock.clone(),
+    );
+    Ok(Cluster::join(Setup {
+        info,
+        log,
+        members,
+        clock,
+        metrics,
+    })?)
+}
+
+fn peers(config: &Config, trust: &Trust, registry: &mut Registry) -> Result<Option<Peers>, StartError> {
+    let Some(secret) = &config.cluster.secret else {
+        return Ok(None);
+    };
+    let metrics = seawall_origin::Metrics::default();
+    metrics.register(registry, "peer");
+    let limits = Limits {
+        connect: PEER_CONNECT,
+        ..Limits::default()
+    };
+    let client = Client::new(limits, trust.clone(), Blame::Peer, metrics);
+    Ok(Some(Peers {
+        client,
+        secret: PeerSecret::new(secret.expose())?,
+    }))
+}

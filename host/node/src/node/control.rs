@@ -1,0 +1,111 @@
+//! The control thread: the log's follower, the operator's door, and the cache's housekeeping. Away from the workers, so
+//! that a purge of 100,000 objects delays nobody's hit.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use seawall_admin::{AdminState, Matched};
+use seawall_base::{Position, Purge};
+use seawall_cache::Store;
+use seawall_cluster::{Applied, Apply, Entry, Record, Start};
+use tokio::sync::watch;
+
+use super::assemble::Parts;
+use super::listen::Bound;
+use super::{StartError, told};
+
+/// How often evicted entries leave the indexes and the gauges are brought up to date.
+const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(1);
+
+/// The cache as the log sees it, and as the operator's door does.
+pub(crate) struct Sink(pub(crate) Arc<Store>);
+
+impl Apply for Sink {
+    fn apply(&self, record: &Record) -> Applied {
+        match &record.entry {
+            Entry::Purge(purge) => Applied {
+                matched: self.0.apply(record.position, purge).objects,
+            },
+            Entry::Unknown { .. } => {
+                self.0.advance(record.position);
+                Applied::default()
+            }
+        }
+    }
+
+    fn empty(&self, at: Position) {
+        self.0.empty(at);
+    }
+}
+
+impl seawall_admin::Store for Sink {
+    fn dry_run(&self, purge: &Purge) -> Matched {
+        let seawall_cache::Matched { objects, bytes } = self.0.dry_run(purge);
+        Matched { objects, bytes }
+    }
+}
+
+/// Starts the thread.
+pub(crate) fn spawn(
+    parts: Parts,
+    admin: Bound,
+    stopped: watch::Receiver<bool>,
+) -> Result<JoinHandle<()>, StartError> {
+    let failed = |source| StartError::Io {
+        what: "the control thread",
+        source,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(failed)?;
+    let body = move || runtime.block_on(control(parts, admin, stopped));
+    std::thread::Builder::new()
+        .name("control".to_owned())
+        .spawn(body)
+        .map_err(failed)
+}
+
+async fn control(parts: Parts, admin: Bound, stopped: watch::Receiver<bool>) {
+    let Parts {
+        edge,
+        follower,
+        admin: state,
+        functions,
+    } = parts;
+    let store = Arc::clone(&edge.store);
+    let following = follower.run(Arc::new(Sink(Arc::clone(&store))), Start::Empty, stopped.clone());
+    tokio::join!(
+        following,
+        door(state, admin, stopped.clone()),
+        housekeep(store, stopped)
+    );
+    drop(functions);
+}
+
+async fn door(state: AdminState, admin: Bound, stopped: watch::Receiver<bool>) {
+    let router = seawall_admin::router(state);
+    for socket in admin.sockets {
+        let listener = match tokio::net::TcpListener::from_std(socket) {
+            Ok(listener) => listener,
+            Err(error) => return tracing::error!(%error, "the admin listener could not be used"),
+        };
+        if let Err(error) = seawall_admin::serve(listener, router.clone(), told(stopped.clone())).await {
+            tracing::error!(%error, "the admin listener ended");
+        }
+    }
+}
+
+async fn housekeep(store: Arc<Store>, stopped: watch::Receiver<bool>) {
+    let mut every = tokio::time::interval(HOUSEKEEPING_EVERY);
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let stop = told(stopped);
+    tokio::pin!(stop);
+    loop {
+        tokio::select! {
+            () = &mut stop => return,
+            _ = every.tick() => store.measure(),
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Stage *admit*: is this a request that can be served, and by which site?
+
+use std::sync::Arc;
+
+use http::header::HOST;
+use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{HeaderMap, Method, Request};
+use seawall_base::purge::normal_authority;
+use seawall_base::{Blame, Cause, Fault};
+use seawall_cluster::peer;
+use seawall_functions::{RequestHead, RouteEdits};
+use seawall_origin::Outgoing;
+use seawall_policy::{RequestDirectives, cdn_loop};
+
+use crate::context::{Connection, Context};
+use crate::edge::Edge;
+
+/// A context for a client's request, and its body.
+pub(crate) fn client(
+    edge: &Edge,
+    connection: &Connection,
+    request: Request<Outgoing>,
+) -> Result<(Context, Outgoing), Fault> {
+    let (parts, body) = request.into_parts();
+    let mut headers = parts.headers;
+    if parts.method == Method::CONNECT {
+        return Err(refused(
+            "CONNECT asks for a tunnel, which this node does not make",
+        ));
+    }
+    let authority = authority(&parts.uri, &headers, &connection.scheme)?;
+    let site = edge.sites.find(authority.host()).ok_or_else(|| {
+        Fault::new(
+            Cause::NoSite,
+            Blame::Client,
+            format!("no site takes the host `{}`", authority.host()),
+        )
+    })?;
+    if cdn_loop::visits(&headers, &edge.identity.cdn_id).own > 0 {
+        return Err(Fault::new(
+            Cause::Loop,
+            Blame::Client,
+            "this node stands in the request's CDN-Loop",
+        ));
+    }
+    peer::strip(&mut headers);
+    let path_and_query = parts
+        .uri
+        .path_and_query()
+        .cloned()
+        .unwrap_or_else(|| PathAndQuery::from_static("/"));
+    let directives = RequestDirectives::from_headers(&headers);
+    let scheme = connection.scheme.clone();
+    let head = RequestHead {
+        method: parts.method,
+        scheme,
+        authority,
+        path_and_query,
+        headers,
+    };
+    let cx = Context {
+        head,
+        version: parts.version,
+        site: Arc::clone(site),
+        key: None,
+        directives,
+        edits: RouteEdits::default(),
+        functions: None,
+        peer: None,
+        now: edge.clock.now(),
+    };
+    Ok((cx, body))
+}
+
+/// The host asked for, in lower case and without its scheme's default port: from the URI where it has one (RFC 9112
+/// §3.2.2), else from the one `Host` that there must be (RFC 9112 §3.2).
+pub(crate) fn authority(uri: &http::Uri, headers: &HeaderMap, scheme: &Scheme) -> Result<Authority, Fault> {
+    let mut hosts = headers.get_all(HOST).iter();
+    let host = hosts.next();
+    if hosts.next().is_some() {
+        return Err(refused("more than one Host field"));
+    }
+    let text = match (uri.authority(), host) {
+        (Some(authority), _) => authority.as_str(),
+        (None, Some(host)) => host.to_str().map_err(|_| refused("the Host field is not text"))?,
+        (None, None) => return Err(refused("no Host field")),
+    };
+    let normal = normal_authority(scheme.as_str(), text);
+    let parsed = if normal.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Authority::try_from(normal.to_ascii_lowercase())
+    } else {
+        Authority::try_from(normal)
+    };
+    match parsed {
+        Ok(authority) if !authority.as_str().contains('@') && !authority.host().is_empty() => Ok(authority),
+        _ => Err(refused("the host cannot be read")),
+    }
+}
+
+fn refused(why: &str) -> Fault {
+    Fault::new(Cause::BadRequest, Blame::Client, why)
+}

@@ -1,0 +1,149 @@
+//! What is known of one request while it walks the path.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use http::Version;
+use http::uri::Scheme;
+use seawall_base::{Fault, Position};
+use seawall_cache::{Ask, Key};
+use seawall_functions::{RequestHead, RouteEdits};
+use seawall_policy::RequestDirectives;
+
+use crate::hooks::FunctionSide;
+use crate::site::Site;
+
+/// The connection that a request came on.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// The client's address.
+    pub ip: Option<IpAddr>,
+    /// `http` or `https`.
+    pub scheme: Scheme,
+    /// `TLSv1.2`, `TLSv1.3`, or none.
+    pub tls_version: Option<&'static str>,
+}
+
+/// One request on its way: `&mut` it goes from stage to stage.
+pub(crate) struct Context {
+    /// The request, as edited so far.
+    pub(crate) head: RequestHead,
+    /// What the client speaks.
+    pub(crate) version: Version,
+    /// The site that takes it.
+    pub(crate) site: Arc<Site>,
+    /// Set once the path is known to be cacheable.
+    pub(crate) key: Option<Key>,
+    /// The request's `Cache-Control`.
+    pub(crate) directives: RequestDirectives,
+    /// What functions decided about the way.
+    pub(crate) edits: RouteEdits,
+    /// What functions keep from hook to hook, where the site has some.
+    pub(crate) functions: Option<Box<FunctionSide>>,
+    /// Set for a request of another node.
+    pub(crate) peer: Option<PeerSide>,
+    /// Wall time when the request came.
+    pub(crate) now: SystemTime,
+}
+
+impl Context {
+    /// The question that this request asks of the cache.
+    pub(crate) fn ask(&self, key: Key, may_follow: bool) -> Ask<'_> {
+        Ask {
+            key,
+            shelf: &self.site.shelf,
+            authority: self.head.authority.as_str(),
+            path_and_query: self.head.path_and_query.as_str(),
+            headers: &self.head.headers,
+            directives: &self.directives,
+            rules: &self.site.rules,
+            normalise: self.site.normalise,
+            may_follow,
+            now: self.now,
+        }
+    }
+}
+
+/// What another node said when it asked.
+pub(crate) struct PeerSide {
+    /// Where the log stood, on that node, when its fill started.
+    pub(crate) position: Position,
+    /// How many nodes the request has passed.
+    pub(crate) hops: u8,
+    /// This node could not catch up: neither look up nor store.
+    pub(crate) behind: bool,
+}
+
+/// What is to be said of a request at its end: the log line's and the metrics' source.
+pub(crate) struct Told {
+    /// Ticks when it came.
+    pub(crate) started: Duration,
+    /// Which way it went.
+    pub(crate) way: Way,
+    /// Why, where a reason was given.
+    pub(crate) detail: Option<&'static str>,
+    /// What went wrong.
+    pub(crate) fault: Option<Fault>,
+}
+
+/// Which way a request went. The word stands in the log line and in the metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Answered from the cache, fresh.
+    Hit,
+    /// Answered from the cache, stale.
+    Stale,
+    /// Led a fill.
+    Miss,
+    /// Joined another request's fill.
+    Collapsed,
+    /// Led a fill that refreshed what was stored.
+    Revalidated,
+    /// Went past the cache.
+    Pass,
+    /// Answered by a function.
+    Local,
+    /// Ended in a fault.
+    Fault,
+}
+
+impl Told {
+    pub(crate) fn new(started: Duration) -> Self {
+        Self {
+            started,
+            way: Way::Fault,
+            detail: None,
+            fault: None,
+        }
+    }
+}
+
+impl Way {
+    /// Every way, in the order of their numbers.
+    pub const ALL: [Self; 8] = [
+        Self::Hit,
+        Self::Stale,
+        Self::Miss,
+        Self::Collapsed,
+        Self::Revalidated,
+        Self::Pass,
+        Self::Local,
+        Self::Fault,
+    ];
+
+    /// The word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Hit => "hit",
+            Self::Stale => "stale",
+            Self::Miss => "miss",
+            Self::Collapsed => "collapsed",
+            Self::Revalidated => "revalidated",
+            Self::Pass => "pass",
+            Self::Local => "local",
+            Self::Fault => "fault",
+        }
+    }
+}

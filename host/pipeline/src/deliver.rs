@@ -1,0 +1,198 @@
+//! Stage *deliver*: the response to this client, from what is stored or being filled.
+
+use std::sync::Arc;
+
+use http::header::{AGE, CONTENT_LENGTH, CONTENT_RANGE, HeaderValue};
+use http::{Method, Response, StatusCode};
+use seawall_cache::{Draft, Entry, FillBody};
+use seawall_policy::cache_status::CACHE_STATUS;
+use seawall_policy::conditional::{self, Precondition};
+use seawall_policy::range::{self, ContentRange, RangeRequest, Span};
+use seawall_policy::{CacheStatus, fields};
+
+use crate::context::Context;
+use crate::edge::Edge;
+use crate::reply::Reply;
+
+/// What is delivered.
+pub(crate) enum Source {
+    /// A stored response, not asked about for this request.
+    Stored(Arc<Entry>),
+    /// A stored response that was validated for this request.
+    Validated(Arc<Entry>),
+    /// A response whose body is on its way.
+    Filling(Arc<Draft>, FillBody),
+}
+
+/// What came of it.
+pub(crate) enum Delivery {
+    /// Send this.
+    Send(Response<Reply>),
+    /// The client's conditions are for the origin to judge.
+    AskOrigin,
+}
+
+impl Source {
+    fn head(&self) -> &Draft {
+        match self {
+            Self::Stored(entry) | Self::Validated(entry) => &entry.head,
+            Self::Filling(draft, _) => draft,
+        }
+    }
+
+    fn length(&self) -> Option<u64> {
+        match self {
+            Self::Stored(entry) | Self::Validated(entry) => Some(entry.body.len()),
+            Self::Filling(draft, _) => draft.length,
+        }
+    }
+
+    fn into_body(self) -> Reply {
+        match self {
+            Self::Stored(entry) | Self::Validated(entry) => Reply::stored(&entry.body),
+            Self::Filling(_, body) => Reply::fill(body),
+        }
+    }
+}
+
+/// The response to this client.
+pub(crate) fn to_client(edge: &Edge, cx: &Context, source: Source, status: CacheStatus<'_>) -> Delivery {
+    let head = source.head();
+    if conditional::is_conditional(&cx.head.headers) {
+        let received_at = head.terms.received_at();
+        match conditional::evaluate(
+            &cx.head.method,
+            &cx.head.headers,
+            head.status,
+            &head.headers,
+            received_at,
+        ) {
+            Precondition::Proceed => {}
+            Precondition::NotModified => return Delivery::Send(not_modified(edge, cx, &source, status)),
+            Precondition::AskOrigin => return Delivery::AskOrigin,
+        }
+    }
+    let span = match source.length() {
+        Some(length) => wanted(cx, head, length),
+        None => Wanted::Whole,
+    };
+    let mut response = whole(edge, cx, &source, status);
+    match (span, source.length()) {
+        (Wanted::Nothing, Some(length)) => unsatisfiable(&mut response, length),
+        (Wanted::Span(span), Some(length)) => {
+            partial(&mut response, span, length);
+            *response.body_mut() = source.into_body().range(span.first, span.last);
+        }
+        _ if cx.head.method == Method::HEAD => {
+            if let Some(length) = source.length() {
+                response
+                    .headers_mut()
+                    .insert(CONTENT_LENGTH, HeaderValue::from(length));
+            }
+        }
+        _ => *response.body_mut() = source.into_body(),
+    }
+    Delivery::Send(response)
+}
+
+enum Wanted {
+    Whole,
+    Span(Span),
+    Nothing,
+}
+
+/// One range is served; several are answered with the whole, which RFC 9110 §14.2 allows.
+fn wanted(cx: &Context, head: &Draft, length: u64) -> Wanted {
+    let received_at = head.terms.received_at();
+    match range::resolve(
+        &cx.head.method,
+        &cx.head.headers,
+        head.status,
+        &head.headers,
+        length,
+        received_at,
+    ) {
+        RangeRequest::Spans(spans) if spans.len() == 1 => {
+            spans.first().map_or(Wanted::Whole, |span| Wanted::Span(*span))
+        }
+        RangeRequest::Whole(_) | RangeRequest::Spans(_) => Wanted::Whole,
+        RangeRequest::NotSatisfiable => Wanted::Nothing,
+    }
+}
+
+fn whole(edge: &Edge, cx: &Context, source: &Source, status: CacheStatus<'_>) -> Response<Reply> {
+    let head = source.head();
+    let mut response = Response::new(Reply::empty());
+    *response.status_mut() = head.status;
+    *response.headers_mut() = head.headers.clone();
+    finish(edge, cx, source, status, &mut response);
+    response
+}
+
+fn not_modified(edge: &Edge, cx: &Context, source: &Source, status: CacheStatus<'_>) -> Response<Reply> {
+    let mut response = Response::new(Reply::empty());
+    *response.status_mut() = StatusCode::NOT_MODIFIED;
+    *response.headers_mut() = conditional::not_modified_headers(&source.head().headers);
+    finish(edge, cx, source, status, &mut response);
+    response
+}
+
+/// What depends on the moment: `Age`, `Cache-Status`, and the fields that want a validation first.
+fn finish(
+    edge: &Edge,
+    cx: &Context,
+    source: &Source,
+    status: CacheStatus<'_>,
+    response: &mut Response<Reply>,
+) {
+    let head = source.head();
+    let headers = response.headers_mut();
+    let age = match source {
+        Source::Stored(_) => {
+            fields::strip_named(headers, head.terms.unvalidated_fields());
+            Some(head.terms.age(cx.now).as_secs())
+        }
+        // `Age` says that the origin was not asked for this request (RFC 9111 §5.1): where it was, only what came is told.
+        Source::Validated(_) | Source::Filling(..) => {
+            Some(head.terms.age(edge.clock.now()).as_secs()).filter(|age| *age > 0)
+        }
+    };
+    if let Some(age) = age {
+        headers.insert(AGE, HeaderValue::from(age));
+    }
+    say(headers, &status);
+    if cx.peer.is_some() {
+        response.extensions_mut().insert(head.position);
+    }
+}
+
+/// Adds this node's member to `Cache-Status` (RFC 9211 §2).
+pub(crate) fn say(headers: &mut http::HeaderMap, status: &CacheStatus<'_>) {
+    if let Some(value) = status.to_value(&mut Vec::with_capacity(64)) {
+        headers.append(CACHE_STATUS, value);
+    }
+}
+
+fn partial(response: &mut Response<Reply>, span: Span, length: u64) {
+    *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(span.length()));
+    if let Some(value) = (ContentRange::Span {
+        span,
+        complete: Some(length),
+    })
+    .to_value()
+    {
+        headers.insert(CONTENT_RANGE, value);
+    }
+}
+
+/// RFC 9110 §15.5.17.
+fn unsatisfiable(response: &mut Response<Reply>, length: u64) {
+    *response.status_mut() = StatusCode::RANGE_NOT_SATISFIABLE;
+    let headers = response.headers_mut();
+    headers.remove(CONTENT_LENGTH);
+    if let Some(value) = (ContentRange::Unsatisfied { complete: length }).to_value() {
+        headers.insert(CONTENT_RANGE, value);
+    }
+}

@@ -1,0 +1,82 @@
+//! The one file that turns a fault into a response (invariant 5).
+
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::{Response, StatusCode};
+use seawall_base::{Cause, Fault};
+use seawall_policy::{ProxyError, ProxyStatus};
+
+use crate::edge::Edge;
+use crate::reply::Reply;
+
+const PROXY_STATUS: HeaderName = HeaderName::from_static("proxy-status");
+
+/// The status and the `Proxy-Status` error (RFC 9209 §2.3) of each cause.
+fn meaning(cause: Cause) -> (StatusCode, Option<ProxyError>) {
+    use ProxyError as P;
+    use StatusCode as S;
+    match cause {
+        Cause::NoSite => (S::MISDIRECTED_REQUEST, None),
+        Cause::BadRequest | Cause::RequestBody => (S::BAD_REQUEST, Some(P::HttpRequestError)),
+        Cause::Loop => (S::LOOP_DETECTED, Some(P::ProxyLoopDetected)),
+        Cause::NotCached => (S::GATEWAY_TIMEOUT, None),
+        Cause::DnsError => (S::BAD_GATEWAY, Some(P::DnsError)),
+        Cause::ConnectionRefused => (S::BAD_GATEWAY, Some(P::ConnectionRefused)),
+        Cause::ConnectionTimeout => (S::GATEWAY_TIMEOUT, Some(P::ConnectionTimeout)),
+        Cause::TlsError => (S::BAD_GATEWAY, Some(P::TlsProtocolError)),
+        Cause::ResponseTimeout | Cause::WaitTimeout => (S::GATEWAY_TIMEOUT, Some(P::HttpResponseTimeout)),
+        Cause::ConnectionTerminated => (S::BAD_GATEWAY, Some(P::ConnectionTerminated)),
+        Cause::ResponseIncomplete => (S::BAD_GATEWAY, Some(P::HttpResponseIncomplete)),
+        Cause::ProtocolError => (S::BAD_GATEWAY, Some(P::HttpProtocolError)),
+        Cause::BodyTimeout => (S::GATEWAY_TIMEOUT, Some(P::ConnectionReadTimeout)),
+        Cause::Function => (S::SERVICE_UNAVAILABLE, Some(P::ProxyInternalResponse)),
+        Cause::FillDropped => (S::INTERNAL_SERVER_ERROR, Some(P::ProxyInternalError)),
+        Cause::CutOff => (S::SERVICE_UNAVAILABLE, Some(P::ProxyConfigurationError)),
+        Cause::PeerRefused => (S::FORBIDDEN, Some(P::HttpRequestDenied)),
+    }
+}
+
+/// The response to a request that ended in `fault`. The detail stays in the log; the client learns the word.
+pub(crate) fn response(edge: &Edge, fault: &Fault) -> Response<Reply> {
+    let (status, error) = meaning(fault.cause);
+    let reason = status.canonical_reason().unwrap_or("Error");
+    let text = format!("{} {reason}: {}\n", status.as_str(), fault.cause.as_str());
+    let mut response = Response::new(Reply::whole(text.into()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let proxy_status = error.and_then(|error| ProxyStatus::failed(edge.name.as_str(), error).to_value());
+    if let Some(value) = proxy_status {
+        headers.insert(PROXY_STATUS, value);
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_that_is_unreachable_is_a_502_and_a_slow_one_a_504() {
+        for cause in [
+            Cause::DnsError,
+            Cause::ConnectionRefused,
+            Cause::TlsError,
+            Cause::ConnectionTerminated,
+        ] {
+            assert_eq!(meaning(cause).0, 502, "{}", cause.as_str());
+        }
+        for cause in [
+            Cause::ConnectionTimeout,
+            Cause::ResponseTimeout,
+            Cause::BodyTimeout,
+            Cause::NotCached,
+        ] {
+            assert_eq!(meaning(cause).0, 504, "{}", cause.as_str());
+        }
+        assert_eq!(meaning(Cause::NoSite).0, 421);
+    }
+}

@@ -1,0 +1,294 @@
+//! The fill lane: route → forward → fetch → settle.
+//!
+//! Miss, revalidation and background refresh are the same fill. It runs in a task of its own: a client that leaves
+//! never ends a fill that others follow, or that will be stored.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderMap, Response, StatusCode};
+use http_body_util::BodyExt;
+use seawall_base::{Blame, Cause, Fault};
+use seawall_cache::{Entry, Filling, Followed, Key, Lead, Release};
+use seawall_origin::{OriginBody, Outgoing};
+use seawall_policy::terms::Times;
+use seawall_policy::{RequestDirectives, Validators};
+use tokio::sync::oneshot;
+
+use crate::context::Context;
+use crate::edge::Edge;
+use crate::forward::{Inbound, Outbound};
+use crate::route::{self, Route};
+use crate::settle::{self, Asked, Settlement};
+use crate::site::Site;
+
+/// How long a fill may take from its start to the last byte. An origin that drips a byte now and then never trips the
+/// between-bytes limit; this ends it.
+const FILL_LIMIT: Duration = Duration::from_secs(3600);
+
+/// What came of leading a fill.
+pub(crate) enum Led {
+    /// A response that is stored, or on its way there.
+    Followed(Followed, Account),
+    /// A response that is handed on and not kept.
+    Declined(Box<Response<OriginBody>>, Account),
+}
+
+/// What is to be said of a fill.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Account {
+    /// The status that came back.
+    pub(crate) status: Option<StatusCode>,
+    /// Why it was not stored, or why something stale stands in.
+    pub(crate) detail: Option<&'static str>,
+    /// It will be stored.
+    pub(crate) stored: bool,
+    /// Fields that are for the leader's client alone.
+    pub(crate) private: HeaderMap,
+}
+
+impl Account {
+    fn new(status: Option<StatusCode>, detail: Option<&'static str>, stored: bool) -> Self {
+        Self {
+            status,
+            detail,
+            stored,
+            private: HeaderMap::new(),
+        }
+    }
+}
+
+/// Everything that the task needs. It owns it: the client may be gone.
+struct Job {
+    edge: Arc<Edge>,
+    site: Arc<Site>,
+    outbound: Outbound,
+    route: Route,
+    directives: RequestDirectives,
+}
+
+impl Job {
+    fn new(edge: &Arc<Edge>, cx: &Context, lead: &Lead) -> Self {
+        Self {
+            edge: Arc::clone(edge),
+            site: Arc::clone(&cx.site),
+            outbound: Outbound::for_fill(edge, cx, lead.position()),
+            route: route::choose(edge, cx),
+            directives: cx.directives,
+        }
+    }
+}
+
+/// What the task tells its leader's client, before anybody else learns of it.
+enum News {
+    Kept(Account),
+    Declined(Box<Response<OriginBody>>, Account),
+}
+
+/// Fills in the background; nobody waits.
+pub(crate) fn detach(edge: &Arc<Edge>, cx: &Context, lead: Lead) {
+    let job = Job::new(edge, cx, &lead);
+    drop(tokio::spawn(run(job, lead, None)));
+}
+
+/// Fills, and waits for what its own client is to be sent.
+pub(crate) async fn lead(edge: &Arc<Edge>, cx: &Context, key: Key, lead: Lead) -> Result<Led, Fault> {
+    let job = Job::new(edge, cx, &lead);
+    let follower = lead.follower().ok_or_else(dropped)?;
+    let (tell, account) = oneshot::channel();
+    drop(tokio::spawn(run(job, lead, Some(tell))));
+    let ask = cx.ask(key, true);
+    match edge.store.follow(follower, &ask).await {
+        Followed::Released(Release::Failed(fault)) => Err(fault),
+        Followed::Released(_) => match account.await {
+            Ok(News::Declined(response, account)) => Ok(Led::Declined(response, account)),
+            Ok(News::Kept(_)) | Err(_) => Err(dropped()),
+        },
+        followed => match account.await {
+            Ok(News::Kept(account)) => Ok(Led::Followed(followed, account)),
+            Ok(News::Declined(..)) | Err(_) => Err(dropped()),
+        },
+    }
+}
+
+fn dropped() -> Fault {
+    Fault::new(
+        Cause::FillDropped,
+        Blame::Node,
+        "the fill's task ended without a word",
+    )
+}
+
+/// The lane. Each arm consumes the obligation.
+async fn run(mut job: Job, lead: Lead, tell: Option<oneshot::Sender<News>>) {
+    let prior = lead.prior().map(Arc::clone);
+    if let Some(prior) = &prior {
+        job.outbound
+            .ask_about(&Validators::from_headers(&prior.head.headers));
+    }
+    let (mut times, mut answer) = fetch(&job).await;
+    if let Ok(inbound) = &answer
+        && let Settlement::AskAnew = settlement(&job, &lead, prior.as_deref(), times, inbound)
+    {
+        job.outbound.ask_anew();
+        (times, answer) = fetch(&job).await;
+    }
+    let inbound = match answer {
+        Ok(inbound) => inbound,
+        Err(fault) => return failed(&job, lead, prior.as_deref(), times, fault, tell),
+    };
+    let status = inbound.response.status();
+    match (settlement(&job, &lead, prior.as_deref(), times, &inbound), prior) {
+        (Settlement::Store(draft, private), _) => {
+            say(
+                tell,
+                News::Kept(Account {
+                    private,
+                    ..Account::new(Some(status), None, true)
+                }),
+            );
+            let filling = lead.store(*draft);
+            pour(filling, inbound.response.into_body()).await;
+        }
+        (Settlement::Refresh(draft), Some(prior)) => {
+            say(tell, News::Kept(Account::new(Some(status), None, true)));
+            lead.refresh(&prior, *draft);
+        }
+        (Settlement::Stale(why), Some(prior)) => {
+            say(
+                tell,
+                News::Kept(Account::new(Some(status), Some(why.as_str()), false)),
+            );
+            lead.stand_in(prior);
+        }
+        (Settlement::Decline(reason), prior) => {
+            let account = Account::new(Some(status), Some(reason), false);
+            decline(&job, lead, prior, inbound, account, tell);
+        }
+        (Settlement::AskAnew | Settlement::Refresh(_) | Settlement::Stale(_), _) => {
+            // A 304 to a request without a condition.
+            lead.fail(Fault::new(
+                Cause::ProtocolError,
+                Blame::Origin,
+                "304 to a request that named no validator",
+            ));
+        }
+    }
+}
+
+fn settlement(job: &Job, lead: &Lead, prior: Option<&Entry>, times: Times, inbound: &Inbound) -> Settlement {
+    let asked = Asked {
+        site: &job.site,
+        headers: job.outbound.headers(),
+        directives: &job.directives,
+        prior,
+        times,
+        // What a shield kept is as old as its own fill, whatever this node's log says.
+        position: inbound
+            .position
+            .map_or(lead.position(), |position| position.min(lead.position())),
+    };
+    settle::of_response(&asked, inbound.response.status(), inbound.response.headers())
+}
+
+async fn fetch(job: &Job) -> (Times, Result<Inbound, Fault>) {
+    let requested_at = job.edge.clock.now();
+    let mut answer = job.outbound.send(&job.edge, &job.route, Outgoing::empty()).await;
+    if let Ok(inbound) = &mut answer {
+        inbound.clean(&job.edge);
+    }
+    (
+        Times {
+            requested_at,
+            received_at: job.edge.clock.now(),
+        },
+        answer,
+    )
+}
+
+/// No answer: what is stored stands in where it may, else all who wait share the fault.
+fn failed(
+    job: &Job,
+    lead: Lead,
+    prior: Option<&Entry>,
+    times: Times,
+    fault: Fault,
+    tell: Option<oneshot::Sender<News>>,
+) {
+    let position = lead.position();
+    let headers = job.outbound.headers();
+    let asked = Asked {
+        site: &job.site,
+        headers,
+        directives: &job.directives,
+        prior,
+        times,
+        position,
+    };
+    match (settle::of_fault(&asked, &fault), lead.prior().map(Arc::clone)) {
+        (Some(why), Some(entry)) => {
+            say(tell, News::Kept(Account::new(None, Some(why.as_str()), false)));
+            lead.stand_in(entry);
+        }
+        _ => lead.fail(fault),
+    }
+}
+
+fn decline(
+    job: &Job,
+    lead: Lead,
+    prior: Option<Arc<Entry>>,
+    inbound: Inbound,
+    account: Account,
+    tell: Option<oneshot::Sender<News>>,
+) {
+    match prior {
+        // The stored body is good, but its new head says not to keep it: this client and those who follow have it,
+        // and it goes.
+        Some(prior) if inbound.response.status() == StatusCode::NOT_MODIFIED => {
+            say(tell, News::Kept(account));
+            lead.let_go(prior);
+        }
+        _ => {
+            say(tell, News::Declined(Box::new(inbound.response), account));
+            lead.decline(job.edge.clock.now());
+        }
+    }
+}
+
+/// The client may have left; then nobody is account.
+fn say(tell: Option<oneshot::Sender<News>>, news: News) {
+    if let Some(tell) = tell {
+        let _ = tell.send(news);
+    }
+}
+
+/// Pours a body into the store, and to all who read it meanwhile.
+async fn pour(mut filling: Filling, body: OriginBody) {
+    let mut body = pin!(body);
+    let poured = tokio::time::timeout(FILL_LIMIT, async {
+        while let Some(frame) = body.frame().await {
+            match frame?.into_data() {
+                Ok(data) => filling.push(&data),
+                Err(frame) => return Ok(frame.into_trailers().ok()),
+            }
+            if !filling.room().await {
+                return Err(Fault::new(
+                    Cause::FillDropped,
+                    Blame::Client,
+                    "too large to store, and nobody reads it",
+                ));
+            }
+        }
+        Ok(None)
+    });
+    match poured.await {
+        Ok(Ok(trailers)) => drop(filling.finish(trailers)),
+        Ok(Err(fault)) => filling.abort(fault),
+        Err(_) => {
+            let detail = format!("the body took longer than {} s", FILL_LIMIT.as_secs());
+            filling.abort(Fault::new(Cause::BodyTimeout, Blame::Origin, detail));
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! Stage *forward*: the request as it is sent on, and the sending.
+
+use std::sync::Arc;
+
+use http::header::{EXPECT, HOST, HeaderValue};
+use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{HeaderMap, Method, Request, Response, Uri};
+use seawall_base::{Blame, Cause, Fault, OriginName, Position, Retry};
+use seawall_cluster::NodeView;
+use seawall_cluster::peer::{self, PeerAnswer, PeerRequest, PeerTarget};
+use seawall_origin::{OriginBody, Outgoing, Pool, Server};
+use seawall_policy::{Validators, cdn_loop, fields, validation};
+
+use crate::context::Context;
+use crate::edge::{Edge, Peers};
+use crate::route::Route;
+use crate::site::Site;
+
+/// A request to be sent on. It owns what it needs: a fill outlives its client.
+pub(crate) struct Outbound {
+    method: Method,
+    scheme: Scheme,
+    authority: Authority,
+    path_and_query: PathAndQuery,
+    headers: HeaderMap,
+    site: Arc<Site>,
+    host: Option<HeaderValue>,
+    origin: Option<OriginName>,
+    key_parts: Vec<(String, Vec<u8>)>,
+    hops: u8,
+    /// Where this node's log stood when the fill started.
+    position: Position,
+}
+
+/// A response, and who gave it.
+pub(crate) struct Inbound {
+    pub(crate) response: Response<OriginBody>,
+    /// Where the log stood when this content was fetched, where a shield says so.
+    pub(crate) position: Option<Position>,
+}
+
+impl Outbound {
+    /// The request for a fill: for all clients, so without this client's conditions and range.
+    pub(crate) fn for_fill(edge: &Edge, cx: &Context, position: Position) -> Self {
+        let mut outbound = Self::new(edge, cx, position);
+        outbound.method = Method::GET;
+        validation::strip_preconditions(&mut outbound.headers);
+        outbound
+    }
+
+    /// The request as this client sent it.
+    pub(crate) fn for_pass(edge: &Edge, cx: &Context) -> Self {
+        Self::new(edge, cx, edge.store.applied())
+    }
+
+    fn new(edge: &Edge, cx: &Context, position: Position) -> Self {
+        let mut headers = cx.head.headers.clone();
+        fields::strip_hop_by_hop(&mut headers);
+        peer::strip(&mut headers);
+        // This node has answered it: the body is on its way.
+        headers.remove(EXPECT);
+        edge.identity.via.append(&mut headers, cx.version);
+        cdn_loop::append(&mut headers, &edge.identity.cdn_loop);
+        let edited = cx
+            .edits
+            .origin_host
+            .as_ref()
+            .and_then(|host| HeaderValue::try_from(host.as_str()).ok());
+        let text = |(name, value): &(Box<str>, bytes::Bytes)| (name.to_string(), value.to_vec());
+        Self {
+            method: cx.head.method.clone(),
+            scheme: cx.head.scheme.clone(),
+            authority: cx.head.authority.clone(),
+            path_and_query: cx.head.path_and_query.clone(),
+            headers,
+            site: Arc::clone(&cx.site),
+            host: edited.or_else(|| cx.site.host_header.clone()),
+            origin: cx.edits.origin.clone(),
+            key_parts: cx.edits.key_parts.iter().map(text).collect(),
+            hops: cx.peer.as_ref().map_or(0, |peer| peer.hops),
+            position,
+        }
+    }
+
+    /// Asks about a stored response instead of for a new one (RFC 9111 §4.3.1).
+    pub(crate) fn ask_about(&mut self, validators: &Validators) {
+        validation::conditional_request(&mut self.headers, validators);
+    }
+
+    /// Asks for a new response after all.
+    pub(crate) fn ask_anew(&mut self) {
+        validation::strip_preconditions(&mut self.headers);
+    }
+
+    /// The request's fields, as they will be sent.
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    fn request(&self, body: Outgoing) -> Request<Outgoing> {
+        let mut request = Request::new(body);
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = Uri::from(self.path_and_query.clone());
+        *request.headers_mut() = self.headers.clone();
+        request
+    }
+
+    /// Sends it along its route. A shield that does not answer is passed over, as long as asking again is safe.
+    pub(crate) async fn send(&self, edge: &Edge, route: &Route, body: Outgoing) -> Result<Inbound, Fault> {
+        let origin = match (route, &edge.peers) {
+            (Route::Origin(origin), _) | (Route::Shield(_, origin), None) => origin,
+            (Route::Shield(nodes, origin), Some(peers)) => {
+                if !body.is_empty() {
+                    return self.ask_origin(origin, body).await;
+                }
+                for node in nodes {
+                    match self.ask_shield(edge, peers, node).await {
+                        Ok(inbound) => return Ok(inbound),
+                        Err(fault) if may_fall_back(&self.method, &fault) => {
+                            tracing::debug!(shield = %node.info.name, %fault, "the shield did not answer");
+                        }
+                        Err(fault) => return Err(fault),
+                    }
+                }
+                edge.metrics.shield_fallbacks.inc();
+                origin
+            }
+        };
+        self.ask_origin(origin, body).await
+    }
+
+    async fn ask_origin(&self, origin: &Pool, body: Outgoing) -> Result<Inbound, Fault> {
+        let mut request = self.request(body);
+        let host = self
+            .host
+            .clone()
+            .or_else(|| HeaderValue::try_from(self.authority.as_str()).ok());
+        request.headers_mut().insert(HOST, host.ok_or_else(bad_host)?);
+        let mut response = origin.fetch(request).await?;
+        // What only peers may say, an origin may not.
+        peer::strip(response.headers_mut());
+        Ok(Inbound {
+            response,
+            position: None,
+            from_shield: false,
+        })
+    }
+
+    async fn ask_shield(&self, edge: &Edge, peers: &Peers, node: &NodeView) -> Result<Inbound, Fault> {
+        let unreachable =
+            |why: String| Fault::new(Cause::ConnectionRefused, Blame::Peer, why).retry(Retry::Safe);
+        let address = node
+            .info
+            .peer_addr
+            .ok_or_else(|| unreachable("the peer has no address".to_owned()))?;
+        let mut request = self.request(Outgoing::empty());
+        let host = HeaderValue::try_from(self.authority.as_str()).map_err(|_| bad_host())?;
+        request.headers_mut().insert(HOST, host);
+        let asked = PeerRequest {
+            node: edge.name.clone(),
+            site: self.site.name.clone(),
+            position: self.position,
+            scheme: self.scheme.as_str().to_owned(),
+            key_parts: self.key_parts.clone(),
+            origin: self.origin.clone(),
+            hops: self.hops.saturating_add(1),
+        };
+        let target = PeerTarget {
+            method: self.method.as_str(),
+            authority: self.authority.as_str(),
+            path_and_query: self.path_and_query.as_str(),
+        };
+        asked
+            .encode(&peers.secret, &target, request.headers_mut())
+            .map_err(|error| unreachable(error.to_string()))?;
+        let server =
+            Authority::try_from(address.to_string()).map_err(|error| unreachable(error.to_string()))?;
+        let name = OriginName::new("peer").map_err(|error| unreachable(error.to_string()))?;
+        let pool = Pool::new(name, vec![Server::plain(server)], peers.client.clone());
+        let mut response = pool.fetch(request).await?;
+        let position = PeerAnswer::decode(response.headers())
+            .ok()
+            .map(|answer| answer.position);
+        peer::strip(response.headers_mut());
+        edge.metrics.shield_answers.inc();
+        Ok(Inbound {
+            response,
+            position,
+            from_shield: true,
+        })
+    }
+}
+
+/// Whether the origin may be asked after a peer failed: always where nothing reached the peer; for a safe method even
+/// if something did.
+fn may_fall_back(method: &Method, fault: &Fault) -> bool {
+    fault.retry == Retry::Safe || method.is_safe()
+}
+
+fn bad_host() -> Fault {
+    Fault::new(
+        Cause::BadRequest,
+        Blame::Client,
+        "the host cannot stand in a field",
+    )
+}
+
+impl Inbound {
+    /// Adds this node to `Via` of the response (RFC 9110 §7.6.3), and takes away what belongs to the connection.
+    pub(crate) fn clean(&mut self, edge: &Edge) {
+        let version = self.response.version();
+        let headers = self.response.headers_mut();
+        fields::strip_hop_by_hop(headers);
+        edge.identity.via.append(headers, version);
+    }
+}

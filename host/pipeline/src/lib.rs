@@ -1,0 +1,42 @@
+//! WALK. The path of one request.
+//!
+//! ```text
+//! admit → on_request → key → claim ┬─ fresh ─────────────→ deliver → on_response
+//!                                  ├─ stale → (fill, detached) → deliver → on_response
+//!                                  ├─ lead ─→ FILL ─┐
+//!                                  ├─ follow ───────┴────→ deliver → on_response
+//!                                  └─ pass ─→ route → fetch → deliver (no store)
+//! FILL: route (shield or origin) → forward → fetch → settle (store | refresh | decline | stale | fail)
+//! ```
+//!
+//! Owns: the order. [`serve`] is the client lane, [`fill`] the fill lane, [`pass`] the uncacheable, [`peer`] the door
+//! through which other nodes enter the client lane. Nothing else knows the order; a stage is one file with one verdict
+//! and never calls another stage.
+//! Refuses: sockets (those are the node's), and what the RFCs say (that is `policy`'s).
+
+mod admit;
+mod context;
+mod deliver;
+pub mod edge;
+mod fault;
+mod fill;
+mod forward;
+mod hooks;
+mod key;
+pub mod metrics;
+mod pass;
+pub mod peer;
+mod record;
+pub mod reply;
+mod route;
+pub mod serve;
+mod settle;
+pub mod site;
+
+pub use context::Connection;
+pub use edge::{Edge, Peers};
+pub use metrics::Metrics;
+pub use record::AccessLog;
+pub use reply::Reply;
+pub use serve::serve;
+pub use site::{Site, Sites};

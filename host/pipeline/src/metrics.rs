@@ -1,0 +1,98 @@
+//! What is counted of requests. Label sets are bounded: the ways of a request are a closed enum.
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::registry::Registry;
+use seawall_base::{Blame, Fault};
+
+use crate::context::Way;
+
+/// Counters of one node's path. The counters of each way are resolved once: a hit looks nothing up.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    by_way: Family<WayLabel, Counter>,
+    ways: [Counter; Way::ALL.len()],
+    faults: Family<FaultLabel, Counter>,
+    /// Requests answered by a shield.
+    pub shield_answers: Counter,
+    /// Requests that a shield should have answered and the origin was asked instead.
+    pub shield_fallbacks: Counter,
+    /// Peer requests that this node fetched past its cache because it was behind the asking node.
+    pub shield_behind: Counter,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct WayLabel {
+    way: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct FaultLabel {
+    cause: &'static str,
+    blame: &'static str,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let by_way = Family::<WayLabel, Counter>::default();
+        let ways = Way::ALL.map(|way| by_way.get_or_create(&WayLabel { way: way.as_str() }).clone());
+        Self {
+            by_way,
+            ways,
+            faults: Family::default(),
+            shield_answers: Counter::default(),
+            shield_fallbacks: Counter::default(),
+            shield_behind: Counter::default(),
+        }
+    }
+}
+
+impl Metrics {
+    /// Registers everything under `registry`.
+    pub fn register(&self, registry: &mut Registry) {
+        registry.register("requests", "Requests, by the way they went", self.by_way.clone());
+        registry.register(
+            "faults",
+            "Requests that ended in a fault, by cause and blame",
+            self.faults.clone(),
+        );
+        registry.register(
+            "shield_answers",
+            "Fills answered by a shield",
+            self.shield_answers.clone(),
+        );
+        registry.register(
+            "shield_fallbacks",
+            "Fills whose shield did not answer, asked of the origin instead",
+            self.shield_fallbacks.clone(),
+        );
+        registry.register(
+            "shield_behind",
+            "Peer requests fetched past the cache because this node was behind the asking one",
+            self.shield_behind.clone(),
+        );
+    }
+
+    pub(crate) fn count(&self, way: Way) {
+        if let Some(counter) = self.ways.get(way as usize) {
+            counter.inc();
+        }
+    }
+
+    pub(crate) fn count_fault(&self, fault: &Fault) {
+        let blame: Blame = fault.blame;
+        self.faults
+            .get_or_create(&FaultLabel {
+                cause: fault.cause.as_str(),
+                blame: blame.as_str(),
+            })
+            .inc();
+    }
+
+    /// How many requests went this way.
+    #[must_use]
+    pub fn of(&self, way: Way) -> u64 {
+        self.ways.get(way as usize).map_or(0, Counter::get)
+    }
+}

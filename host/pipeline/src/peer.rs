@@ -1,0 +1,127 @@
+//! The door for other nodes: an edge's miss enters the client lane at the key, without the client's functions, which
+//! ran at the edge.
+//!
+//! A peer is as untrusted as a client (invariant 7): its secret, its fields' sizes and its site are checked first. A
+//! shield that is behind the asking node's position catches up within [`SHIELD_CATCH_UP_LIMIT`], or fetches past its own
+//! cache: it never answers from content that the edge knows to be purged (promise 4).
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::uri::{PathAndQuery, Scheme};
+use http::{Request, Response};
+use seawall_base::{Blame, Cause, Fault, Position};
+use seawall_cluster::peer::{self, PeerAnswer, PeerRequest, PeerTarget};
+use seawall_functions::{RequestHead, RouteEdits};
+use seawall_origin::Outgoing;
+use seawall_policy::RequestDirectives;
+
+use crate::context::{Context, PeerSide, Told};
+use crate::edge::{Edge, Peers, SHIELD_CATCH_UP_LIMIT, SHIELD_CATCH_UP_STEP};
+use crate::reply::Reply;
+use crate::serve::{faulty, walk};
+use crate::{admit, record};
+
+/// Serves one request of another node.
+pub async fn serve_peer(edge: &Arc<Edge>, request: Request<Outgoing>) -> Response<Reply> {
+    let mut told = Told::new(edge.clock.ticks());
+    match admit_peer(edge, request) {
+        Ok((mut cx, body)) => {
+            let asked = cx.peer.as_ref().map(|peer| peer.position).unwrap_or_default();
+            let behind = !caught_up(edge, asked).await;
+            if behind {
+                edge.metrics.shield_behind.inc();
+            }
+            if let Some(peer) = &mut cx.peer {
+                peer.behind = behind;
+            }
+            let answer = walk(edge, &mut cx, body, &mut told).await;
+            let mut response = answer.unwrap_or_else(|refusal| faulty(edge, refusal, &mut told));
+            // A response that was fetched for this very request is as new as the position that it came with.
+            let position = response.extensions_mut().remove::<Position>().unwrap_or(asked);
+            PeerAnswer { position }.encode(response.headers_mut());
+            record::end(edge, Some(&cx), &told, &response);
+            response
+        }
+        Err(refusal) => {
+            let response = faulty(edge, refusal, &mut told);
+            record::end(edge, None, &told, &response);
+            response
+        }
+    }
+}
+
+fn admit_peer(edge: &Edge, request: Request<Outgoing>) -> Result<(Context, Outgoing), Fault> {
+    let Some(Peers { secret, .. }) = &edge.peers else {
+        return Err(refused("this node takes no peers"));
+    };
+    let (parts, body) = request.into_parts();
+    let mut headers = parts.headers;
+    // The scheme is the one that the client used, not that of this connection.
+    let scheme = headers
+        .get(peer::SCHEME)
+        .and_then(|value| Scheme::try_from(value.as_bytes()).ok());
+    let scheme = scheme.ok_or_else(|| refused("the scheme cannot be read"))?;
+    let authority =
+        admit::authority(&parts.uri, &headers, &scheme).map_err(|_| refused("the host cannot be read"))?;
+    let path_and_query = parts
+        .uri
+        .path_and_query()
+        .cloned()
+        .unwrap_or_else(|| PathAndQuery::from_static("/"));
+    let target = PeerTarget {
+        method: parts.method.as_str(),
+        authority: authority.as_str(),
+        path_and_query: path_and_query.as_str(),
+    };
+    let asked = PeerRequest::decode(secret, &target, &headers).map_err(|error| refused(error.as_str()))?;
+    peer::strip(&mut headers);
+    let site = edge
+        .sites
+        .named(&asked.site)
+        .ok_or_else(|| refused("no such site here"))?;
+    let key_parts = asked
+        .key_parts
+        .into_iter()
+        .map(|(name, value)| (name.into_boxed_str(), Bytes::from(value)));
+    let edits = RouteEdits {
+        origin: asked.origin,
+        key_parts: key_parts.collect(),
+        ..RouteEdits::default()
+    };
+    let cx = Context {
+        directives: RequestDirectives::from_headers(&headers),
+        head: RequestHead {
+            method: parts.method,
+            scheme,
+            authority,
+            path_and_query,
+            headers,
+        },
+        version: parts.version,
+        site: Arc::clone(site),
+        key: None,
+        edits,
+        functions: None,
+        peer: Some(PeerSide {
+            position: asked.position,
+            hops: asked.hops,
+            behind: false,
+        }),
+        now: edge.clock.now(),
+    };
+    Ok((cx, body))
+}
+
+async fn caught_up(edge: &Edge, position: Position) -> bool {
+    let waiting = async {
+        while edge.store.applied() < position {
+            tokio::time::sleep(SHIELD_CATCH_UP_STEP).await;
+        }
+    };
+    edge.store.applied() >= position || tokio::time::timeout(SHIELD_CATCH_UP_LIMIT, waiting).await.is_ok()
+}
+
+fn refused(why: &str) -> Fault {
+    Fault::new(Cause::PeerRefused, Blame::Peer, why)
+}

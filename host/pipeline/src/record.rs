@@ -1,0 +1,67 @@
+//! The one file that writes a request's log line and counts it (invariant 5).
+
+use http::{Response, StatusCode};
+use seawall_base::Fault;
+
+use crate::context::{Context, Told, Way};
+use crate::edge::Edge;
+use crate::reply::Reply;
+
+/// Which requests write a line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AccessLog {
+    /// None.
+    Off,
+    /// Those that ended in a fault, or whose function failed.
+    #[default]
+    Errors,
+    /// Every one.
+    All,
+}
+
+/// Counts the request and writes its line.
+pub(crate) fn end(edge: &Edge, cx: Option<&Context>, told: &Told, response: &Response<Reply>) {
+    edge.metrics.count(told.way);
+    if let Some(fault) = &told.fault {
+        edge.metrics.count_fault(fault);
+    }
+    let failed = told.fault.is_some() || cx.is_some_and(Context::function_failed);
+    match edge.access_log {
+        AccessLog::Off => {}
+        AccessLog::Errors if !failed => {}
+        AccessLog::Errors | AccessLog::All => line(edge, cx, told, response.status()),
+    }
+}
+
+fn line(edge: &Edge, cx: Option<&Context>, told: &Told, status: StatusCode) {
+    let elapsed_us = edge.clock.ticks().saturating_sub(told.started).as_micros() as u64;
+    let (method, host, path, site) = cx.map_or(("", "", "", ""), |cx| {
+        let head = &cx.head;
+        (
+            head.method.as_str(),
+            head.authority.as_str(),
+            head.path_and_query.as_str(),
+            cx.site.name.as_str(),
+        )
+    });
+    let cause = told.fault.as_ref().map(|fault| fault.cause.as_str());
+    let blame = told.fault.as_ref().map(|fault| fault.blame.as_str());
+    let error = told.fault.as_ref().map(|fault: &Fault| fault.detail.as_ref());
+    let function = cx.and_then(Context::function_failure);
+    macro_rules! write {
+        ($level:ident) => {
+            tracing::$level!(
+                target: "access",
+                node = %edge.name, site, method, host, path, status = status.as_u16(), way = told.way.as_str(),
+                detail = told.detail, cause, blame, error, function = function.as_deref(), elapsed_us,
+                peer = cx.is_some_and(|cx| cx.peer.is_some()),
+                "request"
+            )
+        };
+    }
+    if told.way == Way::Fault || function.is_some() {
+        write!(warn)
+    } else {
+        write!(info)
+    }
+}

@@ -1,0 +1,263 @@
+//! The client lane: the order of everything that happens to a request.
+
+use std::sync::Arc;
+
+use http::{Method, Request, Response};
+use seawall_base::{Blame, Cause, Fault};
+use seawall_cache::{Claim, Followed, Key, Lead, Miss, Release};
+use seawall_origin::Outgoing;
+use seawall_policy::cache_status::Outcome;
+use seawall_policy::{CacheStatus, Forward, Reuse};
+
+use crate::context::{Connection, Context, Told, Way};
+use crate::deliver::{Delivery, Source};
+use crate::edge::Edge;
+use crate::fill::{Account, Led};
+use crate::hooks::OnRequest;
+use crate::reply::Reply;
+use crate::{admit, deliver, fault, fill, hooks, key, pass, record};
+
+/// How often a request may be released by a leader before it fetches for itself, joined by nobody. Once for a late
+/// `Vary`, once more for a purge: a request that meets both still asks once.
+const RELEASES_MAX: u32 = 2;
+
+/// Serves one request of a client.
+pub async fn serve(edge: &Arc<Edge>, connection: &Connection, request: Request<Outgoing>) -> Response<Reply> {
+    let mut told = Told::new(edge.clock.ticks());
+    match admit::client(edge, connection, request) {
+        Ok((mut cx, body)) => {
+            let answer = client_lane(edge, &mut cx, connection, body, &mut told).await;
+            let mut response = answer.unwrap_or_else(|refusal| faulty(edge, refusal, &mut told));
+            response = hooks::on_response(&mut cx, told.way, response).await;
+            record::end(edge, Some(&cx), &told, &response);
+            cx.write_guest_log();
+            response
+        }
+        Err(refusal) => {
+            let response = faulty(edge, refusal, &mut told);
+            record::end(edge, None, &told, &response);
+            response
+        }
+    }
+}
+
+async fn client_lane(
+    edge: &Arc<Edge>,
+    cx: &mut Context,
+    connection: &Connection,
+    body: Outgoing,
+    told: &mut Told,
+) -> Result<Response<Reply>, Fault> {
+    if let OnRequest::Respond(mut response) = hooks::on_request(edge, cx, connection).await? {
+        told.way = Way::Local;
+        let status = CacheStatus {
+            detail: Some("function"),
+            ..CacheStatus::new(edge.name.as_str(), Outcome::Neither)
+        };
+        deliver::say(response.headers_mut(), &status);
+        return Ok(response);
+    }
+    walk(edge, cx, body, told).await
+}
+
+/// From the key on, for clients and for other nodes.
+pub(crate) async fn walk(
+    edge: &Arc<Edge>,
+    cx: &mut Context,
+    body: Outgoing,
+    told: &mut Told,
+) -> Result<Response<Reply>, Fault> {
+    if let Some(why) = passes(cx, &body, told) {
+        return pass::run(edge, cx, why, body, told).await;
+    }
+    let key = key::of(cx);
+    cx.key = Some(key);
+    let delivery = match cx.head.method {
+        Method::HEAD => head_lane(edge, cx, key, told),
+        _ => cache_lane(edge, cx, key, told).await?,
+    };
+    match delivery {
+        Delivery::Send(response) => Ok(response),
+        Delivery::AskOrigin => {
+            let why = if cx.head.method == Method::HEAD {
+                Forward::Method
+            } else {
+                Forward::Request
+            };
+            pass::run(edge, cx, why, body, told).await
+        }
+    }
+}
+
+/// Why a request goes past the cache, if it does.
+fn passes(cx: &Context, body: &Outgoing, told: &mut Told) -> Option<Forward> {
+    let (why, detail) = match () {
+        () if !matches!(cx.head.method, Method::GET | Method::HEAD) => (Forward::Method, None),
+        () if !body.is_empty() => (Forward::Bypass, Some("request-body")),
+        () if cx.edits.pass => (Forward::Bypass, Some("function-pass")),
+        () if cx.peer.as_ref().is_some_and(|peer| peer.behind) => (Forward::Bypass, Some("behind")),
+        () => return None,
+    };
+    told.detail = detail;
+    Some(why)
+}
+
+/// A HEAD is answered from a stored GET, and never leads a fill: it has no body to store.
+fn head_lane(edge: &Edge, cx: &Context, key: Key, told: &mut Told) -> Delivery {
+    match edge.store.peek(&cx.ask(key, false)) {
+        Some((entry, verdict @ (Reuse::Fresh | Reuse::MaxStale | Reuse::StaleWhileRevalidate))) => {
+            hit(edge, cx, entry, verdict, told)
+        }
+        _ => Delivery::AskOrigin,
+    }
+}
+
+async fn cache_lane(
+    edge: &Arc<Edge>,
+    cx: &mut Context,
+    key: Key,
+    told: &mut Told,
+) -> Result<Delivery, Fault> {
+    let mut releases = 0;
+    loop {
+        let ask = cx.ask(key, releases < RELEASES_MAX);
+        match edge.store.claim(&ask) {
+            Claim::Fresh(entry, verdict) => return Ok(hit(edge, cx, entry, verdict, told)),
+            Claim::Stale(entry, lead) => {
+                if let Some(lead) = lead {
+                    fill::detach(edge, cx, lead);
+                }
+                return Ok(hit(edge, cx, entry, Reuse::StaleWhileRevalidate, told));
+            }
+            Claim::Lead(lead) => {
+                cx.release_instances();
+                return miss(edge, cx, key, lead, told).await;
+            }
+            Claim::OnlyIfCached => {
+                return Err(Fault::new(
+                    Cause::NotCached,
+                    Blame::Client,
+                    "only-if-cached, and nothing stored will do",
+                ));
+            }
+            Claim::Follow(follower) => {
+                let limit = edge.store.config().follow_limit;
+                let released = match tokio::time::timeout(limit, edge.store.follow(follower, &ask)).await {
+                    Ok(Followed::Released(Release::Failed(fault))) => return Err(fault),
+                    Ok(Followed::Released(release)) => release.as_str(),
+                    Ok(followed) => return Ok(collapsed(edge, cx, followed, told)),
+                    Err(_) => {
+                        releases = RELEASES_MAX;
+                        "leader-too-slow"
+                    }
+                };
+                told.detail = Some(released);
+                releases += 1;
+            }
+        }
+    }
+}
+
+fn hit(
+    edge: &Edge,
+    cx: &Context,
+    entry: Arc<seawall_cache::Entry>,
+    verdict: Reuse,
+    told: &mut Told,
+) -> Delivery {
+    let ttl = entry.head.terms.ttl(cx.now);
+    let mut status = CacheStatus::hit(edge.name.as_str(), ttl);
+    told.way = Way::Hit;
+    if verdict != Reuse::Fresh {
+        told.way = Way::Stale;
+        told.detail = Some(verdict.as_str());
+        status.detail = told.detail;
+    }
+    deliver::to_client(edge, cx, Source::Stored(entry), status)
+}
+
+async fn miss(
+    edge: &Arc<Edge>,
+    cx: &Context,
+    key: Key,
+    lead: Lead,
+    told: &mut Told,
+) -> Result<Delivery, Fault> {
+    let forward = match lead.miss() {
+        Miss::Uri => Forward::UriMiss,
+        Miss::Vary => Forward::VaryMiss,
+        Miss::Stale => Forward::Stale,
+        Miss::Request => Forward::Request,
+    };
+    told.way = Way::Miss;
+    let mut status = CacheStatus::forward(edge.name.as_str(), forward);
+    match fill::lead(edge, cx, key, lead).await? {
+        Led::Followed(followed, account) => {
+            tell(&account, told, &mut status);
+            let source = match followed {
+                Followed::Streaming(draft, body) => Source::Filling(draft, body),
+                Followed::Settled(entry) if account.stored => {
+                    told.way = Way::Revalidated;
+                    Source::Validated(entry)
+                }
+                Followed::Settled(entry) => {
+                    told.way = Way::Stale;
+                    status.ttl = Some(entry.head.terms.ttl(cx.now));
+                    Source::Stored(entry)
+                }
+                Followed::Released(_) => {
+                    return Err(Fault::new(Cause::FillDropped, Blame::Node, "released its leader"));
+                }
+            };
+            let mut delivery = deliver::to_client(edge, cx, source, status);
+            if let Delivery::Send(response) = &mut delivery {
+                response.headers_mut().extend(account.private);
+            }
+            Ok(delivery)
+        }
+        Led::Declined(response, account) => {
+            tell(&account, told, &mut status);
+            let (mut parts, body) = response.into_parts();
+            deliver::say(&mut parts.headers, &status);
+            parts.version = http::Version::default();
+            parts.extensions = http::Extensions::new();
+            Ok(Delivery::Send(Response::from_parts(parts, Reply::origin(body))))
+        }
+    }
+}
+
+fn collapsed(edge: &Edge, cx: &Context, followed: Followed, told: &mut Told) -> Delivery {
+    told.way = Way::Collapsed;
+    told.detail = None;
+    let status = CacheStatus {
+        collapsed: true,
+        ..CacheStatus::forward(edge.name.as_str(), Forward::UriMiss)
+    };
+    let source = match followed {
+        Followed::Streaming(draft, body) => Source::Filling(draft, body),
+        Followed::Settled(entry) => Source::Validated(entry),
+        Followed::Released(_) => return Delivery::AskOrigin,
+    };
+    deliver::to_client(edge, cx, source, status)
+}
+
+fn tell(account: &Account, told: &mut Told, status: &mut CacheStatus<'_>) {
+    told.detail = account.detail;
+    status.forward_status = account.status;
+    status.stored = account.stored;
+    status.detail = account.detail;
+}
+
+/// The response to a fault, and the fault's way into the record.
+pub(crate) fn faulty(edge: &Edge, refusal: Fault, told: &mut Told) -> Response<Reply> {
+    let mut response = fault::response(edge, &refusal);
+    let detail = Some(refusal.cause.as_str());
+    let status = CacheStatus {
+        detail,
+        ..CacheStatus::new(edge.name.as_str(), Outcome::Neither)
+    };
+    deliver::say(response.headers_mut(), &status);
+    told.way = Way::Fault;
+    told.fault = Some(refusal);
+    response
+}

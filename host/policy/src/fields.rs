@@ -1,0 +1,79 @@
+//! RFC 9110 §7.6.1 and RFC 9111 §3.1: fields that end at this hop, and fields that are not stored.
+
+use std::time::SystemTime;
+
+use http::header::{
+    AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, DATE, HOST, HeaderMap, HeaderName,
+    PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+};
+use smallvec::SmallVec;
+
+use crate::{date, list, targeted};
+
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+const PROXY_AUTHENTICATION_INFO: HeaderName = HeaderName::from_static("proxy-authentication-info");
+
+/// Fields of one connection, whether or not `Connection` lists them (RFC 9110 §7.6.1).
+pub const HOP_BY_HOP: [HeaderName; 7] = [
+    CONNECTION,
+    KEEP_ALIVE,
+    PROXY_CONNECTION,
+    TE,
+    TRAILER,
+    TRANSFER_ENCODING,
+    UPGRADE,
+];
+
+/// Fields between a proxy and its neighbour, which are not stored either (RFC 9111 §3.1).
+pub const PROXY_ONLY: [HeaderName; 3] = [PROXY_AUTHENTICATE, PROXY_AUTHENTICATION_INFO, PROXY_AUTHORIZATION];
+
+/// The most names of one `Connection` that are followed.
+pub const MAX_CONNECTION_OPTIONS: usize = 64;
+
+/// Fields that `Connection` cannot take away. They are meant for every recipient, and RFC 9110 §7.6.1 forbids a sender to
+/// list such: a request could otherwise hide its credentials, a response its `no-store`, from the next hop's decision.
+fn is_end_to_end(name: &HeaderName) -> bool {
+    [HOST, CONTENT_LENGTH, AUTHORIZATION, CACHE_CONTROL].contains(name)
+        || targeted::TARGET_LIST.contains(name)
+}
+
+/// Removes the fields of one connection, and those that `Connection` lists (RFC 9110 §7.6.1). For forwarding.
+pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
+    let listed: SmallVec<[HeaderName; 4]> = list::members(headers, CONNECTION)
+        .take(MAX_CONNECTION_OPTIONS)
+        .filter_map(|option| HeaderName::from_bytes(option).ok())
+        .filter(|name| !is_end_to_end(name))
+        .collect();
+    for name in listed.iter().chain(&HOP_BY_HOP) {
+        headers.remove(name);
+    }
+}
+
+/// Removes what is not stored (RFC 9111 §3.1): the fields of one connection and those between proxies.
+pub fn strip_unstorable(headers: &mut HeaderMap) {
+    strip_hop_by_hop(headers);
+    for name in PROXY_ONLY {
+        headers.remove(name);
+    }
+}
+
+/// Adds the `Date` that a response lacks: the time of its receipt (RFC 9110 §6.6.1). For storing and for forwarding.
+pub fn add_date(headers: &mut HeaderMap, received_at: SystemTime) {
+    if !headers.contains_key(DATE)
+        && let Some(date) = date::render(received_at)
+    {
+        headers.insert(DATE, date);
+    }
+}
+
+/// Removes the fields that a qualified directive names: `private` before storing, `no-cache` before an answer that was not
+/// validated (RFC 9111 §5.2.2.7, §5.2.2.4).
+pub fn strip_named(headers: &mut HeaderMap, names: &[HeaderName]) {
+    for name in names {
+        headers.remove(name);
+    }
+}
+
+#[cfg(test)]
+mod tests;

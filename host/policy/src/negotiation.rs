@@ -1,0 +1,139 @@
+//! RFC 9110 §12.5: the request fields of content negotiation, brought to one form.
+//!
+//! Owns the rewriting that RFC 9111 §4.1 allows before two requests are compared: only what cannot change the meaning.
+//! Order is not preference (RFC 9110 §12.5.4 warns against relying on it), letter case is not, and `q=1` is the default.
+
+use http::header::{HeaderMap, HeaderName};
+use smallvec::SmallVec;
+
+use crate::list;
+
+/// Which fields are compared by meaning rather than as written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Normalise {
+    /// `Accept-Encoding` (RFC 9110 §12.5.3).
+    pub accept_encoding: bool,
+    /// `Accept-Language` (RFC 9110 §12.5.4).
+    pub accept_language: bool,
+}
+
+impl Default for Normalise {
+    fn default() -> Self {
+        Self {
+            accept_encoding: true,
+            accept_language: true,
+        }
+    }
+}
+
+/// The most members of one field that are sorted. A field with more is compared as written: sorting what a client sends
+/// must not be a way to spend our time.
+pub const MAX_PREFERENCES: usize = 32;
+
+/// A weight in thousandths (RFC 9110 §12.4.2).
+type Weight = u16;
+
+const FULL: Weight = 1000;
+
+/// One member: a range and its weight.
+#[derive(PartialEq, Eq)]
+struct Preference<'a> {
+    range: &'a [u8],
+    weight: Weight,
+}
+
+/// Writes the members in lower case, most wanted first, equal ones by name, as `range;weight,`.
+pub(crate) fn write_preferences(headers: &HeaderMap, name: &HeaderName, out: &mut SmallVec<[u8; 128]>) {
+    let Some(mut wanted) = preferences(headers, name) else {
+        for member in list::members(headers, name) {
+            out.extend_from_slice(member);
+            out.push(b',');
+        }
+        return;
+    };
+    wanted.sort_unstable_by(|a, b| b.weight.cmp(&a.weight).then_with(|| cmp_lower(a.range, b.range)));
+    wanted.dedup_by(|a, b| a.weight == b.weight && a.range.eq_ignore_ascii_case(b.range));
+    for Preference { range, weight } in &wanted {
+        out.extend(range.iter().map(u8::to_ascii_lowercase));
+        if *weight != FULL {
+            out.push(b';');
+            out.extend([weight / 100, weight / 10, *weight].map(|place| b'0' | (place % 10) as u8));
+        }
+        out.push(b',');
+    }
+}
+
+/// The members of a field. `None` when one is not `range [;q=weight]` or when there are too many.
+fn preferences<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<SmallVec<[Preference<'a>; 8]>> {
+    let mut found = SmallVec::new();
+    for member in list::members(headers, name) {
+        if found.len() >= MAX_PREFERENCES {
+            return None;
+        }
+        found.push(preference(member)?);
+    }
+    Some(found)
+}
+
+fn preference(member: &[u8]) -> Option<Preference<'_>> {
+    let Some(semicolon) = member.iter().position(|&byte| byte == b';') else {
+        return list::is_token(member).then_some(Preference {
+            range: member,
+            weight: FULL,
+        });
+    };
+    let (range, rest) = member.split_at_checked(semicolon)?;
+    let range = list::trim(range);
+    let [b'q' | b'Q', b'=', value @ ..] = list::trim(rest.get(1..)?) else {
+        return None;
+    };
+    list::is_token(range).then_some(())?;
+    Some(Preference {
+        range,
+        weight: weight(value)?,
+    })
+}
+
+/// `0`, `1`, `0.5`, `1.000`: up to three digits after the point (RFC 9110 §12.4.2).
+fn weight(value: &[u8]) -> Option<Weight> {
+    let (whole, fraction) = match value {
+        [whole @ (b'0' | b'1')] => (*whole, &[][..]),
+        [whole @ (b'0' | b'1'), b'.', fraction @ ..] if fraction.len() <= 3 => (*whole, fraction),
+        _ => return None,
+    };
+    let mut thousandths = 0;
+    for place in 0..3 {
+        let digit = fraction.get(place).copied().unwrap_or(b'0');
+        if !digit.is_ascii_digit() {
+            return None;
+        }
+        thousandths = thousandths * 10 + Weight::from(digit - b'0');
+    }
+    match (whole, thousandths) {
+        (b'1', 0) => Some(FULL),
+        (b'0', thousandths) => Some(thousandths),
+        _ => None,
+    }
+}
+
+fn cmp_lower(a: &[u8], b: &[u8]) -> std::cmp::Ordering {
+    a.iter()
+        .map(u8::to_ascii_lowercase)
+        .cmp(b.iter().map(u8::to_ascii_lowercase))
+}
+
+/// The one language that the client wants most, when there is exactly one such (RFC 9110 §12.5.4). A stored response in
+/// that language is then the best answer there can be.
+pub fn most_wanted_language(headers: &HeaderMap) -> Option<&[u8]> {
+    let wanted = preferences(headers, &http::header::ACCEPT_LANGUAGE)?;
+    let best = wanted.iter().max_by_key(|preference| preference.weight)?;
+    let alone = wanted
+        .iter()
+        .filter(|preference| preference.weight == best.weight)
+        .count()
+        == 1;
+    (alone && best.weight > 0 && best.range != b"*").then_some(best.range)
+}
+
+#[cfg(test)]
+mod tests;

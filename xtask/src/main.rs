@@ -1,0 +1,81 @@
+//! `cargo xtask <command>`: what this repository does beyond `cargo build`, each command with its own set-up.
+//!
+//! Owns the gate, the demo's preparation, the side-by-side benchmarks and the conformance run.
+//! Refuses dependencies: this is the first crate compiled on every machine, so it is the standard library and
+//! the tools a Rust machine has anyway.
+#![expect(
+    clippy::print_stdout,
+    reason = "a command-line tool speaks on its standard output"
+)]
+#![expect(clippy::print_stderr, reason = "and complains on its standard error")]
+
+mod bench;
+mod command;
+mod conformance;
+mod debian;
+mod demo;
+mod failure;
+mod gate;
+mod guests;
+mod loc;
+mod loopback;
+mod repository;
+mod server;
+mod setup;
+mod stopwatch;
+mod tally;
+
+use std::process::ExitCode;
+
+use failure::{Failure, Outcome};
+use repository::Repository;
+
+const USAGE: &str = "\
+cargo xtask <command>
+
+  test [STEP...]                 the gate: every check of this repository (or only the named steps)
+  demo [--once]                  two edges and a shield in one process, with a guided tour
+  bench hit [--size 1k|64k|4m] [--rounds N] [--seconds N]
+                                 cache hits: this node, nginx and a bare hyper server side by side
+  bench limit [same flags]       the bare hyper server alone
+  bench functions [same flags]   cache hits with no function and with each example function mounted
+  conformance [--bless] [--table] [--binary FILE]
+                                 the public HTTP cache test suite against a node
+  loc                            lines of code, comments and tests, crate by crate
+";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    match dispatch(&words) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if !failure.is_told() {
+                eprintln!("{failure}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(words: &[String]) -> Outcome {
+    let Some((name, rest)) = words.split_first() else {
+        println!("{USAGE}");
+        return Ok(());
+    };
+    let repository = Repository::find()?;
+    match name.as_str() {
+        "test" => gate::run(&repository, rest),
+        "demo" => demo::run(&repository, rest),
+        "bench" => bench::run(&repository, rest),
+        "conformance" => conformance::run(&repository, rest),
+        "loc" => loc::run(&repository),
+        "help" | "--help" | "-h" => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        unknown => Err(Failure::new(
+            format!("there is no command `{unknown}`"),
+            format!("use one of these:\n\n{USAGE}"),
+        )),
+    }
+}
