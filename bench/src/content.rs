@@ -1,16 +1,17 @@
-//! The objects that are asked for: `/1k/N`, `/64k/N` and `/4m/N`.
+//! The objects that are asked for: `/1k/N`, `/64k/N` and `/4m/N`, below any folder (functions change paths).
 
 use bytes::Bytes;
 
-/// The sizes on offer, by the first segment of the path.
+/// The sizes on offer, by a segment of the path.
 const SIZES: [(&str, usize); 3] = [("1k", 1024), ("64k", 64 * 1024), ("4m", 4 * 1024 * 1024)];
 
-/// The body behind `path`: of the size in its first segment, the same for every number.
+/// The body behind `path`: of the size in its last segment but one, the same for every number.
 ///
 /// `None` if the path names no size, or no number.
 #[must_use]
 pub fn body_of(path: &str) -> Option<Bytes> {
-    let (size, number) = path.strip_prefix('/')?.split_once('/')?;
+    let (folder, number) = path.rsplit_once('/')?;
+    let (_, size) = folder.rsplit_once('/')?;
     number.parse::<u32>().ok()?;
     let (_, bytes) = SIZES.iter().find(|(name, _)| *name == size)?;
     Some(Bytes::from(vec![b'x'; *bytes]))
@@ -23,6 +24,7 @@ mod tests {
     #[test]
     fn the_path_names_the_size() {
         assert_eq!(body_of("/1k/7").unwrap().len(), 1024);
+        assert_eq!(body_of("/b/1k/7").unwrap().len(), 1024);
         assert_eq!(body_of("/4m/0").unwrap().len(), 4 * 1024 * 1024);
     }
 

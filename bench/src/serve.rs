@@ -23,9 +23,7 @@ pub fn serve(
     address: SocketAddr,
     answer: impl Fn(&Request<Incoming>) -> Response<Full<Bytes>> + 'static,
 ) -> std::io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_io()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     let answer = Rc::new(answer);
     LocalSet::new().block_on(&runtime, async move {
         let listener = TcpListener::bind(address).await?;
@@ -40,9 +38,7 @@ pub fn serve(
                     async move { Ok::<_, Infallible>(response) }
                 });
                 // A client that goes away is the end of its connection and of nothing else.
-                let _ = http1::Builder::new()
-                    .serve_connection(TokioIo::new(stream), service)
-                    .await;
+                let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
             });
         }
     })
@@ -54,9 +50,6 @@ pub fn serve(
 ///
 /// When there is no argument or it is no address.
 pub fn address_argument() -> Result<SocketAddr, String> {
-    let word = std::env::args()
-        .nth(1)
-        .ok_or("the first argument is the address to listen on")?;
-    word.parse()
-        .map_err(|_| format!("`{word}` is not an address like 127.0.0.1:8080"))
+    let word = std::env::args().nth(1).ok_or("the first argument is the address to listen on")?;
+    word.parse().map_err(|_| format!("`{word}` is not an address like 127.0.0.1:8080"))
 }

@@ -11,12 +11,9 @@ pub(crate) fn unfinished(sources: &[RustSource]) -> Vec<Breach> {
     let mut breaches = Vec::new();
     for source in sources {
         for name in UNFINISHED {
-            let calls = source.words(name).filter(|at| {
-                source
-                    .code
-                    .get(at + name.len()..)
-                    .is_some_and(|c| c.starts_with('!'))
-            });
+            let calls = source
+                .words(name)
+                .filter(|at| source.code.get(at + name.len()..).is_some_and(|c| c.starts_with('!')));
             breaches
                 .extend(calls.map(|at| Breach::new(&source.path, source.line_of(at), format!("`{name}!`"))));
         }
@@ -33,10 +30,8 @@ pub(crate) fn reasons(sources: &[RustSource]) -> Vec<Breach> {
         for start in ["#[allow(", "#[expect(", "#![allow(", "#![expect("] {
             for (at, text) in source.code.match_indices(start) {
                 let open = at + text.len() - 1;
-                let inside = source
-                    .closing(open)
-                    .and_then(|close| source.code.get(open..close))
-                    .unwrap_or_default();
+                let inside =
+                    source.closing(open).and_then(|close| source.code.get(open..close)).unwrap_or_default();
                 if !inside.contains("reason =") {
                     breaches.push(Breach::new(
                         &source.path,
@@ -64,10 +59,7 @@ mod tests {
         let text = "fn a() { todo!() }\nfn b() { dbg!(1); }\n#[ignore = \"slow\"]\nfn c() {}\n";
         assert_eq!(unfinished(&source(text)).len(), 3);
         assert!(
-            unfinished(&source(
-                "// todo!()\nlet s = \"dbg!\"; let todo = 1; if !todo != x {}\n"
-            ))
-            .is_empty()
+            unfinished(&source("// todo!()\nlet s = \"dbg!\"; let todo = 1; if !todo != x {}\n")).is_empty()
         );
     }
 

@@ -13,11 +13,7 @@ pub(crate) struct Breach {
 impl Breach {
     /// `what` is wrong at `line` (from 1) of `path`.
     pub(crate) fn new(path: &str, line: usize, what: impl Into<String>) -> Self {
-        Self {
-            path: path.to_owned(),
-            line,
-            what: what.into(),
-        }
+        Self { path: path.to_owned(), line, what: what.into() }
     }
 }
 

@@ -9,9 +9,7 @@ pub(crate) fn module_docs(sources: &[RustSource]) -> Vec<Breach> {
         let is_tests = source.path.ends_with("/tests.rs");
         !is_tests && !source.text.starts_with("//! ")
     });
-    without
-        .map(|source| Breach::new(&source.path, 1, "no `//!` on the first line"))
-        .collect()
+    without.map(|source| Breach::new(&source.path, 1, "no `//!` on the first line")).collect()
 }
 
 #[cfg(test)]
@@ -21,10 +19,7 @@ mod tests {
 
     #[test]
     fn a_file_that_begins_with_code_is_found() {
-        let bad = [
-            RustSource::new("a/src/b.rs", "use x;\n//! late\n"),
-            RustSource::new("a/src/c.rs", ""),
-        ];
+        let bad = [RustSource::new("a/src/b.rs", "use x;\n//! late\n"), RustSource::new("a/src/c.rs", "")];
         assert_eq!(module_docs(&bad).len(), 2);
         let good = [
             RustSource::new("a/src/b.rs", "//! What it is.\n"),

@@ -24,10 +24,7 @@ const HOST: [(&str, &[&str]); 9] = [
             "seawall-cluster",
         ],
     ),
-    (
-        "seawall-admin",
-        &["seawall-base", "seawall-cache", "seawall-cluster"],
-    ),
+    ("seawall-admin", &["seawall-base", "seawall-cache", "seawall-cluster"]),
     (
         "seawall",
         &[
@@ -56,9 +53,7 @@ pub(crate) fn check(manifests: &[Manifest]) -> Vec<Breach> {
             ));
         }
         for (dependency, line) in manifest.dependencies() {
-            let ours = manifests
-                .iter()
-                .any(|other| other.name() == Some(dependency.as_str()));
+            let ours = manifests.iter().any(|other| other.name() == Some(dependency.as_str()));
             if ours && !allowed(manifest, name, &dependency) {
                 breaches.push(Breach::new(
                     &manifest.path,
@@ -95,18 +90,12 @@ fn order(manifests: &[Manifest]) -> Vec<Breach> {
     let mut breaches = Vec::new();
     for manifest in manifests.iter().filter(|manifest| manifest.name().is_some()) {
         let Some(own) = place(manifest) else {
-            breaches.push(Breach::new(
-                &manifest.path,
-                1,
-                "not listed among the workspace's members",
-            ));
+            breaches.push(Breach::new(&manifest.path, 1, "not listed among the workspace's members"));
             continue;
         };
         for (dependency, line) in manifest.dependencies() {
-            let other = manifests
-                .iter()
-                .find(|other| other.name() == Some(dependency.as_str()))
-                .and_then(place);
+            let other =
+                manifests.iter().find(|other| other.name() == Some(dependency.as_str())).and_then(place);
             if other.is_some_and(|other| other >= own) {
                 let what = format!("`{dependency}` is listed below this crate in the workspace's members");
                 breaches.push(Breach::new(&manifest.path, line, what));
@@ -122,19 +111,13 @@ mod tests {
     use crate::manifest::Manifest;
 
     fn package(folder: &str, name: &str, dependencies: &[&str]) -> Manifest {
-        let list: String = dependencies
-            .iter()
-            .map(|name| format!("{name}.workspace = true\n"))
-            .collect();
+        let list: String = dependencies.iter().map(|name| format!("{name}.workspace = true\n")).collect();
         let text = format!("[package]\nname = \"{name}\"\n[dependencies]\n{list}");
         Manifest::parse(&format!("{folder}/Cargo.toml"), &text)
     }
 
     fn with_members(mut packages: Vec<Manifest>, members: &str) -> Vec<Manifest> {
-        packages.push(Manifest::parse(
-            "Cargo.toml",
-            &format!("[workspace]\nmembers = [{members}]\n"),
-        ));
+        packages.push(Manifest::parse("Cargo.toml", &format!("[workspace]\nmembers = [{members}]\n")));
         packages
     }
 
@@ -146,11 +129,7 @@ mod tests {
         ];
         let found = check(&with_members(packages, "\"host/cache\", \"host/origin\""));
         assert_eq!(found.len(), 1, "{found:?}");
-        assert!(
-            found[0].to_string().contains("host/origin/Cargo.toml:4"),
-            "{}",
-            found[0]
-        );
+        assert!(found[0].to_string().contains("host/origin/Cargo.toml:4"), "{}", found[0]);
     }
 
     #[test]
@@ -168,10 +147,7 @@ mod tests {
             package("host/base", "seawall-base", &[]),
             package("tests", "seawall-tests", &["seawall-base"]),
         ];
-        assert_eq!(
-            check(&with_members(packages, "\"tests\", \"host/base\"")).len(),
-            1
-        );
+        assert_eq!(check(&with_members(packages, "\"tests\", \"host/base\"")).len(), 1);
     }
 
     #[test]

@@ -24,10 +24,8 @@ pub(crate) struct Exception {
 impl Exception {
     /// Reads the list; `#` begins a comment.
     pub(crate) fn parse_all(text: &str) -> Vec<Self> {
-        let lines = text
-            .lines()
-            .enumerate()
-            .filter(|(_, line)| !line.starts_with('#') && !line.trim().is_empty());
+        let lines =
+            text.lines().enumerate().filter(|(_, line)| !line.starts_with('#') && !line.trim().is_empty());
         let entries = lines.map(|(index, line)| {
             let words: Vec<&str> = line.split_whitespace().collect();
             let (path, function, lines) = match words.as_slice() {
@@ -36,12 +34,7 @@ impl Exception {
                 _ => ("", None, ""),
             };
             // An entry that cannot be read has no path, so the shrinking rule reports it as stale.
-            Self {
-                path: path.to_owned(),
-                function,
-                lines: lines.parse().unwrap_or(0),
-                at_line: index + 1,
-            }
+            Self { path: path.to_owned(), function, lines: lines.parse().unwrap_or(0), at_line: index + 1 }
         });
         entries.collect()
     }
@@ -56,15 +49,9 @@ pub(crate) fn files(sources: &[RustSource], exceptions: &[Exception]) -> Vec<Bre
     let long = sources.iter().filter_map(|source| {
         let lines = source.text.lines().count();
         let limit = file_limit(source);
-        let allowed = exceptions
-            .iter()
-            .any(|entry| entry.covers(&source.path, None, lines));
+        let allowed = exceptions.iter().any(|entry| entry.covers(&source.path, None, lines));
         (lines > limit && !allowed).then(|| {
-            Breach::new(
-                &source.path,
-                limit,
-                format!("the file has {lines} lines, the limit is {limit}"),
-            )
+            Breach::new(&source.path, limit, format!("the file has {lines} lines, the limit is {limit}"))
         })
     });
     long.collect()
@@ -76,10 +63,7 @@ pub(crate) fn functions(sources: &[RustSource], exceptions: &[Exception]) -> Vec
     for source in sources {
         for function in long_functions(source) {
             let Function { name, line, lines } = &function;
-            if !exceptions
-                .iter()
-                .any(|entry| entry.covers(&source.path, Some(name), *lines))
-            {
+            if !exceptions.iter().any(|entry| entry.covers(&source.path, Some(name), *lines)) {
                 let what = format!("`fn {name}` has {lines} lines, the limit is {FUNCTION_LINES}");
                 breaches.push(Breach::new(&source.path, *line, what));
             }
@@ -94,10 +78,7 @@ pub(crate) fn exceptions(sources: &[RustSource], exceptions: &[Exception]) -> Ve
         let source = sources.iter().find(|source| source.path == entry.path);
         let now = source.and_then(|source| match &entry.function {
             None => Some(source.text.lines().count()).filter(|lines| *lines > file_limit(source)),
-            Some(name) => long_functions(source)
-                .into_iter()
-                .find(|f| f.name == *name)
-                .map(|f| f.lines),
+            Some(name) => long_functions(source).into_iter().find(|f| f.name == *name).map(|f| f.lines),
         });
         let what = match now {
             None => "the entry is no longer needed: remove it".to_owned(),
@@ -112,11 +93,7 @@ pub(crate) fn exceptions(sources: &[RustSource], exceptions: &[Exception]) -> Ve
 }
 
 fn file_limit(source: &RustSource) -> usize {
-    if source.is_test {
-        TEST_FILE_LINES
-    } else {
-        FILE_LINES
-    }
+    if source.is_test { TEST_FILE_LINES } else { FILE_LINES }
 }
 
 struct Function {
@@ -130,9 +107,7 @@ fn long_functions(source: &RustSource) -> Vec<Function> {
         return Vec::new();
     }
     let tests = source.test_modules();
-    let starts = source
-        .words("fn")
-        .filter(|at| !tests.iter().any(|range| range.contains(at)));
+    let starts = source.words("fn").filter(|at| !tests.iter().any(|range| range.contains(at)));
     starts
         .filter_map(|at| function_at(source, at))
         .filter(|function| function.lines > FUNCTION_LINES)
@@ -159,11 +134,7 @@ fn function_at(source: &RustSource, at: usize) -> Option<Function> {
     })??;
     let end = source.closing(at + 2 + body)?;
     let line = source.line_of(at);
-    Some(Function {
-        name,
-        line,
-        lines: source.line_of(end) - line + 1,
-    })
+    Some(Function { name, line, lines: source.line_of(end) - line + 1 })
 }
 
 #[cfg(test)]
@@ -172,10 +143,7 @@ mod tests {
     use crate::rust_source::RustSource;
 
     fn function(lines: usize) -> String {
-        format!(
-            "//! Doc.\nfn long(x: [u8; 3]) -> u8 {{\n{}}}\n",
-            "    // }\n".repeat(lines - 2)
-        )
+        format!("//! Doc.\nfn long(x: [u8; 3]) -> u8 {{\n{}}}\n", "    // }\n".repeat(lines - 2))
     }
 
     fn source(path: &str, text: &str) -> Vec<RustSource> {
@@ -187,21 +155,14 @@ mod tests {
         let text = "// x\n".repeat(401);
         assert_eq!(files(&source("host/a/src/lib.rs", &text), &[]).len(), 1);
         assert!(files(&source("host/a/src/a/tests.rs", &text), &[]).is_empty());
-        assert_eq!(
-            files(&source("tests/path/a.rs", &"// x\n".repeat(801)), &[]).len(),
-            1
-        );
+        assert_eq!(files(&source("tests/path/a.rs", &"// x\n".repeat(801)), &[]).len(), 1);
     }
 
     #[test]
     fn a_long_function_is_found_with_its_line() {
         let found = functions(&source("a.rs", &function(71)), &[]);
         assert_eq!(found.len(), 1);
-        assert!(
-            found[0].to_string().contains("a.rs:2: `fn long` has 71 lines"),
-            "{}",
-            found[0]
-        );
+        assert!(found[0].to_string().contains("a.rs:2: `fn long` has 71 lines"), "{}", found[0]);
         assert!(functions(&source("a.rs", &function(70)), &[]).is_empty());
     }
 
@@ -209,10 +170,7 @@ mod tests {
     fn test_code_and_function_types_do_not_count() {
         let test = format!("#[cfg(test)]\nmod tests {{\n{}}}\n", function(90));
         assert!(functions(&source("a.rs", &test), &[]).is_empty());
-        let types = format!(
-            "type F = fn(u8) -> u8;\ntrait T {{ fn a(&self); }}\n{}",
-            "// }\n".repeat(90)
-        );
+        let types = format!("type F = fn(u8) -> u8;\ntrait T {{ fn a(&self); }}\n{}", "// }\n".repeat(90));
         assert!(functions(&source("a.rs", &types), &[]).is_empty());
     }
 

@@ -3,10 +3,7 @@
 //!
 //! Owns the rules that neither the compiler, clippy nor `cargo deny` can hold. Each rule is a function from text to
 //! breaches, and each is itself tested on small samples: a rule that cannot fail is worth nothing.
-#![expect(
-    clippy::panic,
-    reason = "a test program: a broken checkout ends it with a message"
-)]
+#![expect(clippy::panic, reason = "a test program: a broken checkout ends it with a message")]
 
 mod attributes;
 mod breach;
@@ -29,12 +26,7 @@ use repository::Repository;
 fn assert_none(mut breaches: Vec<Breach>, then: &str) {
     breaches.sort();
     let lines: Vec<String> = breaches.iter().map(Breach::to_string).collect();
-    assert!(
-        lines.is_empty(),
-        "{} found:\n{}\nwhat to do: {then}\n",
-        lines.len(),
-        lines.join("\n")
-    );
+    assert!(lines.is_empty(), "{} found:\n{}\nwhat to do: {then}\n", lines.len(), lines.join("\n"));
 }
 
 #[test]
@@ -66,10 +58,7 @@ fn the_list_of_exceptions_only_shrinks() {
 
 #[test]
 fn there_is_no_mod_rs() {
-    assert_none(
-        names::mod_rs(&Repository::load().rust),
-        "rename `x/mod.rs` to `x.rs`",
-    );
+    assert_none(names::mod_rs(&Repository::load().rust), "rename `x/mod.rs` to `x.rs`");
 }
 
 #[test]
@@ -77,10 +66,7 @@ fn nothing_is_a_drawer() {
     let repository = Repository::load();
     let mut breaches = names::drawers(&repository.rust);
     breaches.extend(names::drawer_packages(&repository.manifests));
-    assert_none(
-        breaches,
-        "name it after what is in it; if that takes two nouns, make two files",
-    );
+    assert_none(breaches, "name it after what is in it; if that takes two nouns, make two files");
 }
 
 #[test]
@@ -102,10 +88,7 @@ fn one_crate_names_each_engine() {
 
 #[test]
 fn every_crate_takes_the_lint_table() {
-    assert_none(
-        manifest::lints(&Repository::load().manifests),
-        "add `[lints]` with `workspace = true`",
-    );
+    assert_none(manifest::lints(&Repository::load().manifests), "add `[lints]` with `workspace = true`");
 }
 
 #[test]
@@ -126,18 +109,12 @@ fn the_architecture_fits_on_a_few_screens() {
 
 #[test]
 fn nothing_is_left_unfinished() {
-    assert_none(
-        attributes::unfinished(&Repository::load().rust),
-        "finish it or take it out",
-    );
+    assert_none(attributes::unfinished(&Repository::load().rust), "finish it or take it out");
 }
 
 #[test]
 fn every_exception_to_a_lint_has_a_reason() {
-    assert_none(
-        attributes::reasons(&Repository::load().rust),
-        "write `reason = \"...\"`",
-    );
+    assert_none(attributes::reasons(&Repository::load().rust), "write `reason = \"...\"`");
 }
 
 #[test]
@@ -151,8 +128,5 @@ fn every_file_says_what_it_is() {
 #[test]
 fn no_file_is_dead() {
     let repository = Repository::load();
-    assert_none(
-        reach::check(&repository.rust, &repository.manifests),
-        "declare it with `mod` or delete it",
-    );
+    assert_none(reach::check(&repository.rust, &repository.manifests), "declare it with `mod` or delete it");
 }

@@ -18,19 +18,12 @@ impl Manifest {
     /// Reads a manifest. Cargo has read it before us, so it is TOML.
     pub(crate) fn parse(path: &str, text: &str) -> Self {
         let table = text.parse().unwrap_or_else(|error| panic!("{path}: {error}"));
-        Self {
-            path: path.to_owned(),
-            table,
-            text: text.to_owned(),
-        }
+        Self { path: path.to_owned(), table, text: text.to_owned() }
     }
 
     /// The folder of the package, from the root; empty for the workspace.
     pub(crate) fn folder(&self) -> &str {
-        self.path
-            .strip_suffix("Cargo.toml")
-            .unwrap_or_default()
-            .trim_end_matches('/')
+        self.path.strip_suffix("Cargo.toml").unwrap_or_default().trim_end_matches('/')
     }
 
     /// The package's name; nothing in a virtual manifest.
@@ -40,22 +33,14 @@ impl Manifest {
 
     /// Every dependency of every kind and platform, by package name, with the line it stands on.
     pub(crate) fn dependencies(&self) -> Vec<(String, usize)> {
-        let platforms = self
-            .table
-            .get("target")
-            .and_then(Value::as_table)
-            .into_iter()
-            .flat_map(Table::values);
+        let platforms =
+            self.table.get("target").and_then(Value::as_table).into_iter().flat_map(Table::values);
         let owners = std::iter::once(&self.table).chain(platforms.filter_map(Value::as_table));
         let tables = owners.flat_map(|owner| TABLES.iter().filter_map(|kind| owner.get(*kind)?.as_table()));
         let names = tables.flatten().map(|(key, value)| {
             let package = value.get("package").and_then(Value::as_str).unwrap_or(key);
             // The one renamed entry of the workspace table: `seawall-node` is the package `seawall`.
-            let package = if package == "seawall-node" {
-                "seawall"
-            } else {
-                package
-            };
+            let package = if package == "seawall-node" { "seawall" } else { package };
             (package.to_owned(), self.line_of(key))
         });
         names.collect()
@@ -63,48 +48,29 @@ impl Manifest {
 
     /// The first line that begins with `key`, from 1.
     pub(crate) fn line_of(&self, key: &str) -> usize {
-        1 + self
-            .text
-            .lines()
-            .position(|line| line.trim_start().starts_with(key))
-            .unwrap_or(0)
+        1 + self.text.lines().position(|line| line.trim_start().starts_with(key)).unwrap_or(0)
     }
 
     /// The strings of an array under `[workspace]`.
     pub(crate) fn workspace_list(&self, key: &str) -> Vec<&str> {
-        let list = self
-            .table
-            .get("workspace")
-            .and_then(|workspace| workspace.get(key)?.as_array());
+        let list = self.table.get("workspace").and_then(|workspace| workspace.get(key)?.as_array());
         list.into_iter().flatten().filter_map(Value::as_str).collect()
     }
 
     /// `path` of every target declared in the array of tables `kind` (`bin`, `test`, ...).
     pub(crate) fn target_paths(&self, kind: &str) -> Vec<&str> {
-        let targets = self
-            .table
-            .get(kind)
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten();
-        targets
-            .filter_map(|target| target.get("path")?.as_str())
-            .collect()
+        let targets = self.table.get(kind).and_then(Value::as_array).into_iter().flatten();
+        targets.filter_map(|target| target.get("path")?.as_str()).collect()
     }
 }
 
 /// Packages that do not take the workspace's one table of lints.
 pub(crate) fn lints(manifests: &[Manifest]) -> Vec<Breach> {
     let without = manifests.iter().filter(|manifest| {
-        let lints = manifest
-            .table
-            .get("lints")
-            .and_then(|lints| lints.get("workspace"));
+        let lints = manifest.table.get("lints").and_then(|lints| lints.get("workspace"));
         manifest.name().is_some() && lints.and_then(Value::as_bool) != Some(true)
     });
-    without
-        .map(|manifest| Breach::new(&manifest.path, 1, "does not take the workspace's lints"))
-        .collect()
+    without.map(|manifest| Breach::new(&manifest.path, 1, "does not take the workspace's lints")).collect()
 }
 
 #[cfg(test)]
@@ -125,10 +91,7 @@ mod tests {
     #[test]
     fn a_package_without_the_lint_table_is_found() {
         let bad = Manifest::parse("a/Cargo.toml", "[package]\nname = \"a\"\n");
-        let good = Manifest::parse(
-            "b/Cargo.toml",
-            "[package]\nname = \"b\"\n[lints]\nworkspace = true\n",
-        );
+        let good = Manifest::parse("b/Cargo.toml", "[package]\nname = \"b\"\n[lints]\nworkspace = true\n");
         let workspace = Manifest::parse("Cargo.toml", "[workspace]\n");
         assert_eq!(lints(&[bad, good, workspace]).len(), 1);
     }

@@ -23,9 +23,7 @@ const DRAWERS: [&str; 12] = [
 /// Files called `mod.rs`: a tab with that name says nothing.
 pub(crate) fn mod_rs(sources: &[RustSource]) -> Vec<Breach> {
     let found = sources.iter().filter(|source| source.path.ends_with("/mod.rs"));
-    found
-        .map(|source| Breach::new(&source.path, 1, "a `mod.rs`"))
-        .collect()
+    found.map(|source| Breach::new(&source.path, 1, "a `mod.rs`")).collect()
 }
 
 /// Files, folders and inline modules with a drawer's name.
@@ -34,18 +32,11 @@ pub(crate) fn drawers(sources: &[RustSource]) -> Vec<Breach> {
     for source in sources {
         let parts = source.path.trim_end_matches(".rs").split('/');
         for part in parts.filter(|part| is_drawer(part)) {
-            breaches.push(Breach::new(
-                &source.path,
-                1,
-                format!("`{part}` is a drawer, not a room"),
-            ));
+            breaches.push(Breach::new(&source.path, 1, format!("`{part}` is a drawer, not a room")));
         }
         for at in source.words("mod") {
             let rest = source.code.get(at + 3..).unwrap_or_default().trim_start();
-            let name = rest
-                .split(|c: char| !crate::rust_source::is_word(c))
-                .next()
-                .unwrap_or_default();
+            let name = rest.split(|c: char| !crate::rust_source::is_word(c)).next().unwrap_or_default();
             if is_drawer(name) {
                 breaches.push(Breach::new(
                     &source.path,
@@ -64,11 +55,7 @@ pub(crate) fn drawer_packages(manifests: &[Manifest]) -> Vec<Breach> {
         let name = manifest.name()?;
         let own = name.strip_prefix("seawall-").unwrap_or(name);
         is_drawer(own).then(|| {
-            Breach::new(
-                &manifest.path,
-                manifest.line_of("name"),
-                format!("the package `{name}` is a drawer"),
-            )
+            Breach::new(&manifest.path, manifest.line_of("name"), format!("the package `{name}` is a drawer"))
         })
     });
     found.collect()

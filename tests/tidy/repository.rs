@@ -26,48 +26,30 @@ pub(crate) struct Repository {
 impl Repository {
     /// Reads everything. Costs a few milliseconds, so every test has its own.
     pub(crate) fn load() -> Self {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .parent()
-            .map(PathBuf::from)
-            .unwrap_or_default();
-        let texts: Vec<TextFile> = paths(&root)
-            .into_iter()
-            .filter_map(|path| read(&root, path))
-            .collect();
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(PathBuf::from).unwrap_or_default();
+        let texts: Vec<TextFile> = paths(&root).into_iter().filter_map(|path| read(&root, path)).collect();
         let rust = texts.iter().filter(|file| file.path.ends_with(".rs"));
         let mut rust: Vec<RustSource> = rust.map(|file| RustSource::new(&file.path, &file.text)).collect();
         mark_test_modules(&mut rust);
         let manifests = texts.iter().filter(|file| file.path.ends_with("Cargo.toml"));
-        let manifests = manifests
-            .map(|file| Manifest::parse(&file.path, &file.text))
-            .collect();
-        Self {
-            texts,
-            rust,
-            manifests,
-        }
+        let manifests = manifests.map(|file| Manifest::parse(&file.path, &file.text)).collect();
+        Self { texts, rust, manifests }
     }
 
     /// The recorded exceptions to the length rules.
     pub(crate) fn exceptions(&self) -> Vec<Exception> {
-        let list = self
-            .texts
-            .iter()
-            .find(|file| file.path == "tests/tidy/exceptions.txt");
-        list.map(|file| Exception::parse_all(&file.text))
-            .unwrap_or_default()
+        let list = self.texts.iter().find(|file| file.path == "tests/tidy/exceptions.txt");
+        list.map(|file| Exception::parse_all(&file.text)).unwrap_or_default()
     }
 }
 
 fn paths(root: &Path) -> Vec<String> {
     let mut git = Command::new("git");
-    git.current_dir(root)
-        .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
+    git.current_dir(root).args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
     match git.output() {
-        Ok(output) if output.status.success() => String::from_utf8_lossy(&output.stdout)
-            .split_terminator('\0')
-            .map(str::to_owned)
-            .collect(),
+        Ok(output) if output.status.success() => {
+            String::from_utf8_lossy(&output.stdout).split_terminator('\0').map(str::to_owned).collect()
+        }
         other => panic!("tidy asks git which files belong to the repository, and got {other:?}"),
     }
 }

@@ -35,22 +35,14 @@ impl RustSource {
 
     /// The line, from 1, of a byte offset.
     pub(crate) fn line_of(&self, offset: usize) -> usize {
-        1 + self
-            .code
-            .bytes()
-            .take(offset)
-            .filter(|byte| *byte == b'\n')
-            .count()
+        1 + self.code.bytes().take(offset).filter(|byte| *byte == b'\n').count()
     }
 
     /// Byte offsets in the code at which `word` stands on its own.
     pub(crate) fn words<'a>(&'a self, word: &'a str) -> impl Iterator<Item = usize> + 'a {
         self.code.match_indices(word).map(|(at, _)| at).filter(move |at| {
             let before = self.code.get(..*at).and_then(|text| text.chars().next_back());
-            let after = self
-                .code
-                .get(at + word.len()..)
-                .and_then(|text| text.chars().next());
+            let after = self.code.get(at + word.len()..).and_then(|text| text.chars().next());
             !before.is_some_and(is_word) && !after.is_some_and(is_word)
         })
     }
@@ -80,18 +72,12 @@ impl RustSource {
 
     /// Byte ranges of `mod` blocks that are only compiled for tests.
     pub(crate) fn test_modules(&self) -> Vec<std::ops::Range<usize>> {
-        let marks = self
-            .code
-            .match_indices("#[cfg(test)]")
-            .map(|(at, mark)| at + mark.len());
+        let marks = self.code.match_indices("#[cfg(test)]").map(|(at, mark)| at + mark.len());
         let ranges = marks.filter_map(|after| {
             let rest = self.code.get(after..)?;
             let open = rest.find(['{', ';'])?;
             let is_block = rest.as_bytes().get(open) == Some(&b'{') && rest.get(..open)?.contains("mod ");
-            is_block
-                .then(|| self.closing(after + open))
-                .flatten()
-                .map(|end| after..end)
+            is_block.then(|| self.closing(after + open)).flatten().map(|end| after..end)
         });
         ranges.collect()
     }
@@ -103,13 +89,8 @@ pub(crate) fn mark_test_modules(sources: &mut [RustSource]) {
     for source in sources.iter() {
         for (at, mark) in source.code.match_indices("#[cfg(test)]") {
             let rest = source.code.get(at + mark.len()..).unwrap_or_default();
-            let declared = rest
-                .trim_start()
-                .strip_prefix("mod ")
-                .and_then(|rest| rest.split_once(';'));
-            let name = declared
-                .map(|(name, _)| name)
-                .filter(|name| name.chars().all(is_word));
+            let declared = rest.trim_start().strip_prefix("mod ").and_then(|rest| rest.split_once(';'));
+            let name = declared.map(|(name, _)| name).filter(|name| name.chars().all(is_word));
             marked.extend(name.map(|name| format!("{}/{name}", source.folder_of_modules())));
         }
     }
@@ -137,23 +118,13 @@ struct Blanker<'a> {
 
 impl<'a> Blanker<'a> {
     fn run(text: &'a str) -> String {
-        let mut blanker = Self {
-            bytes: text.as_bytes(),
-            out: Vec::with_capacity(text.len()),
-            at: 0,
-        };
+        let mut blanker = Self { bytes: text.as_bytes(), out: Vec::with_capacity(text.len()), at: 0 };
         while blanker.at < blanker.bytes.len() {
             blanker.step();
         }
         // Multi-byte characters outside strings and comments do not occur in code; if they do they become '?'.
-        String::from_utf8(
-            blanker
-                .out
-                .iter()
-                .map(|byte| if byte.is_ascii() { *byte } else { b'?' })
-                .collect(),
-        )
-        .unwrap_or_default()
+        String::from_utf8(blanker.out.iter().map(|byte| if byte.is_ascii() { *byte } else { b'?' }).collect())
+            .unwrap_or_default()
     }
 
     fn peek(&self, ahead: usize) -> u8 {
@@ -227,9 +198,7 @@ impl<'a> Blanker<'a> {
 
     /// How many `#` follow the prefix of a raw string, if it is one (`r#name` is not).
     fn raw_hashes(&self, prefix: usize) -> Option<usize> {
-        let hashes = (0..)
-            .take_while(|count| self.peek(prefix + count) == b'#')
-            .count();
+        let hashes = (0..).take_while(|count| self.peek(prefix + count) == b'#').count();
         (self.peek(prefix + hashes) == b'"').then_some(hashes)
     }
 
@@ -248,18 +217,10 @@ impl<'a> Blanker<'a> {
     fn character(&mut self) {
         let rest = self.bytes.get(self.at + 1..).unwrap_or_default();
         let end = match rest.first() {
-            Some(b'\\') => rest
-                .iter()
-                .skip(2)
-                .position(|byte| *byte == b'\'')
-                .map(|at| at + 2),
+            Some(b'\\') => rest.iter().skip(2).position(|byte| *byte == b'\'').map(|at| at + 2),
             // One character, of up to four bytes, and then the closing tick.
             Some(first) => {
-                let width = if first.is_ascii() {
-                    1
-                } else {
-                    first.leading_ones() as usize
-                };
+                let width = if first.is_ascii() { 1 } else { first.leading_ones() as usize };
                 (rest.get(width) == Some(&b'\'')).then_some(width)
             }
             None => None,
@@ -311,23 +272,16 @@ mod tests {
             RustSource::new("a/src/kept.rs", ""),
         ];
         mark_test_modules(&mut sources);
-        assert_eq!(
-            sources.map(|source| source.is_test),
-            [false, true, true, false, false]
-        );
+        assert_eq!(sources.map(|source| source.is_test), [false, true, true, false, false]);
     }
 
     #[test]
     fn words_stand_alone_and_test_modules_are_found() {
-        let source = RustSource::new(
-            "x.rs",
-            "fn f() {}\n#[cfg(test)]\nmod tests {\n fn f_2() {}\n}\nfn g() {}\n",
-        );
+        let source =
+            RustSource::new("x.rs", "fn f() {}\n#[cfg(test)]\nmod tests {\n fn f_2() {}\n}\nfn g() {}\n");
         assert_eq!(source.words("f").count(), 1);
         let modules = source.test_modules();
-        let [module] = modules.as_slice() else {
-            panic!("{modules:?}")
-        };
+        let [module] = modules.as_slice() else { panic!("{modules:?}") };
         assert!(source.code[module.clone()].contains("f_2") && !source.code[module.clone()].contains("g()"));
     }
 }

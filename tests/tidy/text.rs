@@ -4,12 +4,8 @@ use crate::breach::Breach;
 use crate::repository::TextFile;
 
 /// Folders of somebody's machine. Written in two halves: this file obeys its own rule.
-const MACHINE: [&str; 4] = [
-    concat!("/ro", "ot/"),
-    concat!("/wo", "rk/"),
-    concat!("/ho", "me/"),
-    concat!("/Use", "rs/"),
-];
+const MACHINE: [&str; 4] =
+    [concat!("/ro", "ot/"), concat!("/wo", "rk/"), concat!("/ho", "me/"), concat!("/Use", "rs/")];
 
 /// Hosts that packages come from. Which one a machine uses is that machine's affair.
 const REGISTRIES: [&str; 7] = [
@@ -54,11 +50,7 @@ pub(crate) fn architecture(texts: &[TextFile]) -> Vec<Breach> {
     let long = map.filter(|file| file.text.lines().count() >= ARCHITECTURE_LINES);
     long.map(|file| {
         let lines = file.text.lines().count();
-        Breach::new(
-            &file.path,
-            lines,
-            format!("has {lines} lines, must stay under {ARCHITECTURE_LINES}"),
-        )
+        Breach::new(&file.path, lines, format!("has {lines} lines, must stay under {ARCHITECTURE_LINES}"))
     })
     .collect()
 }
@@ -69,18 +61,13 @@ mod tests {
     use crate::repository::TextFile;
 
     fn file(path: &str, text: &str) -> [TextFile; 1] {
-        [TextFile {
-            path: path.to_owned(),
-            text: text.to_owned(),
-        }]
+        [TextFile { path: path.to_owned(), text: text.to_owned() }]
     }
 
     #[test]
     fn machines_and_registries_are_found_with_their_line() {
-        let found = places(&file(
-            "a.md",
-            concat!("fine\nsee /ro", "ot/x\nhttps://registry.npmjs", ".org/y\n"),
-        ));
+        let found =
+            places(&file("a.md", concat!("fine\nsee /ro", "ot/x\nhttps://registry.npmjs", ".org/y\n")));
         assert_eq!(found.len(), 2);
         assert!(found[0].to_string().contains("a.md:2"), "{}", found[0]);
     }
@@ -96,10 +83,7 @@ mod tests {
 
     #[test]
     fn a_long_map_is_found() {
-        assert_eq!(
-            architecture(&file("docs/ARCHITECTURE.md", &"x\n".repeat(200))).len(),
-            1
-        );
+        assert_eq!(architecture(&file("docs/ARCHITECTURE.md", &"x\n".repeat(200))).len(), 1);
         assert!(architecture(&file("docs/ARCHITECTURE.md", &"x\n".repeat(199))).is_empty());
         assert!(architecture(&file("docs/OPERATING.md", &"x\n".repeat(999))).is_empty());
     }

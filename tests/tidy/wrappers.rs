@@ -44,17 +44,10 @@ pub(crate) fn hyper_client(sources: &[RustSource]) -> Vec<Breach> {
         if CLIENT_OWNERS.iter().any(|owner| source.path.starts_with(owner)) {
             continue;
         }
-        let direct = ["hyper::client", "hyper_util::client"]
-            .iter()
-            .flat_map(|path| source.words(path));
+        let direct = ["hyper::client", "hyper_util::client"].iter().flat_map(|path| source.words(path));
         let grouped = ["hyper::{", "hyper_util::{"].iter().flat_map(|path| {
-            let groups = source
-                .code
-                .match_indices(path)
-                .map(|(at, path)| at + path.len() - 1);
-            groups
-                .filter(|open| names_client(source, *open))
-                .collect::<Vec<_>>()
+            let groups = source.code.match_indices(path).map(|(at, path)| at + path.len() - 1);
+            groups.filter(|open| names_client(source, *open)).collect::<Vec<_>>()
         });
         for at in direct.chain(grouped) {
             let what = "hyper's client is named only by host/origin";
@@ -65,9 +58,7 @@ pub(crate) fn hyper_client(sources: &[RustSource]) -> Vec<Breach> {
 }
 
 fn names_client(source: &RustSource, open: usize) -> bool {
-    source
-        .closing(open)
-        .is_some_and(|close| source.words("client").any(|at| (open..close).contains(&at)))
+    source.closing(open).is_some_and(|close| source.words("client").any(|at| (open..close).contains(&at)))
 }
 
 #[cfg(test)]
@@ -79,27 +70,18 @@ mod tests {
     #[test]
     fn an_engine_in_the_wrong_manifest_is_found() {
         let text = "[package]\nname = \"x\"\n[dependencies]\nmoka.workspace = true\n";
-        assert_eq!(
-            manifests(&[Manifest::parse("host/pipeline/Cargo.toml", text)]).len(),
-            1
-        );
+        assert_eq!(manifests(&[Manifest::parse("host/pipeline/Cargo.toml", text)]).len(), 1);
         assert!(manifests(&[Manifest::parse("host/cache/Cargo.toml", text)]).is_empty());
         assert!(
-            manifests(&[Manifest::parse(
-                "Cargo.toml",
-                "[workspace.dependencies]\nmoka = \"1\"\n"
-            )])
-            .is_empty()
+            manifests(&[Manifest::parse("Cargo.toml", "[workspace.dependencies]\nmoka = \"1\"\n")])
+                .is_empty()
         );
     }
 
     #[test]
     fn the_client_is_found_in_paths_and_groups() {
         let text = "//! hyper::client in words.\nuse hyper_util::client::legacy::Client;\nuse hyper::{body, client::conn};\n";
-        assert_eq!(
-            hyper_client(&[RustSource::new("host/node/src/a.rs", text)]).len(),
-            2
-        );
+        assert_eq!(hyper_client(&[RustSource::new("host/node/src/a.rs", text)]).len(), 2);
         assert!(hyper_client(&[RustSource::new("host/origin/src/a.rs", text)]).is_empty());
         let server = "use hyper_util::{rt::TokioIo, server::conn};\n";
         assert!(hyper_client(&[RustSource::new("host/node/src/a.rs", server)]).is_empty());

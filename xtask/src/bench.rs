@@ -20,21 +20,9 @@ use crate::setup;
 use contender::{Contender, Origin};
 use load::Load;
 
-const WRK: Program = Program {
-    name: "wrk",
-    package: "wrk",
-    probe: "--version",
-};
-const NGINX: Program = Program {
-    name: contender::NGINX,
-    package: "nginx-light",
-    probe: "-v",
-};
-const TASKSET: Program = Program {
-    name: "taskset",
-    package: "util-linux",
-    probe: "--version",
-};
+const WRK: Program = Program { name: "wrk", package: "wrk", probe: "--version" };
+const NGINX: Program = Program { name: contender::NGINX, package: "nginx-light", probe: "-v" };
+const TASKSET: Program = Program { name: "taskset", package: "util-linux", probe: "--version" };
 
 /// Functions are built for this target: the smaller upload, and the faster one.
 const GUEST_TARGET: &str = "wasm32-wasip1";
@@ -45,6 +33,8 @@ pub(crate) struct Plan {
     rounds: u32,
     round: Duration,
     folder: PathBuf,
+    /// The node to measure; built here in release mode unless it is named.
+    binary: Option<PathBuf>,
 }
 
 /// The objects of one load: a name in the path, and as many as fit a small cache.
@@ -55,18 +45,9 @@ struct Size {
 }
 
 const SIZES: [Size; 3] = [
-    Size {
-        name: "1k",
-        objects: 1000,
-    },
-    Size {
-        name: "64k",
-        objects: 1000,
-    },
-    Size {
-        name: "4m",
-        objects: 20,
-    },
+    Size { name: "1k", objects: 1000 },
+    Size { name: "64k", objects: 1000 },
+    Size { name: "4m", objects: 20 },
 ];
 
 /// `bench hit | limit | functions` and their flags.
@@ -88,7 +69,8 @@ pub(crate) fn run(repository: &Repository, words: &[String]) -> Outcome {
 /// How does a hit of the node compare with nginx, and with a server that does nothing else?
 fn hit(repository: &Repository, plan: &Plan) -> Outcome {
     debian::ensure(&[WRK, NGINX, TASKSET])?;
-    build(repository, &["seawall", "limit", "origin"])?;
+    build_node(repository, plan)?;
+    build(repository, &["limit", "origin"])?;
     let origin = Origin::start(repository, plan)?;
     let contenders = vec![
         Contender::nginx(plan, &origin)?,
@@ -112,20 +94,20 @@ fn functions(repository: &Repository, plan: &Plan) -> Outcome {
     debian::ensure(&[WRK, TASKSET])?;
     setup::guest_targets(repository, &[GUEST_TARGET])?;
     guests::build(repository, GUEST_TARGET)?;
-    build(repository, &["seawall", "origin"])?;
+    build_node(repository, plan)?;
+    build(repository, &["origin"])?;
     let origin = Origin::start(repository, plan)?;
     let mut contenders = vec![Contender::node(repository, plan, &origin, None)?];
     for package in guests::packages(repository)? {
         let file =
             guests::folder(repository, GUEST_TARGET).join(format!("{}.wasm", package.replace('-', "_")));
-        contenders.push(Contender::node(
-            repository,
-            plan,
-            &origin,
-            Some((&package, &file)),
-        )?);
+        contenders.push(Contender::node(repository, plan, &origin, Some((&package, &file)))?);
     }
     measure(plan, &origin, contenders)
+}
+
+fn build_node(repository: &Repository, plan: &Plan) -> Outcome {
+    if plan.binary.is_none() { build(repository, &["seawall"]) } else { Ok(()) }
 }
 
 fn build(repository: &Repository, binaries: &[&str]) -> Outcome {
@@ -142,7 +124,7 @@ fn measure(plan: &Plan, origin: &Origin, contenders: Vec<Contender>) -> Outcome 
     let mut results: Vec<(Contender, Vec<Load>)> =
         contenders.into_iter().map(|one| (one, Vec::new())).collect();
     for (contender, _) in &results {
-        load::run(plan, contender, load::WARM_UP)?;
+        warm_up(plan, origin, contender)?;
         contender.check_hit(plan)?;
     }
     for round in 1..=plan.rounds {
@@ -150,17 +132,10 @@ fn measure(plan: &Plan, origin: &Origin, contenders: Vec<Contender>) -> Outcome 
             let before = origin.asked()?;
             let load = load::run(plan, contender, plan.round)?;
             let asked = origin.asked()? - before;
-            println!(
-                "    round {round}: {:<28} {:>8.0} req/s",
-                contender.name(),
-                load.rate()
-            );
+            println!("    round {round}: {:<28} {:>8.0} req/s", contender.name(), load.rate());
             if asked > 0 {
                 return Err(Failure::new(
-                    format!(
-                        "{} asked the origin {asked} times during a round of hits",
-                        contender.name()
-                    ),
+                    format!("{} asked the origin {asked} times during a round of hits", contender.name()),
                     "look at why these were no hits: the figures would measure something else",
                 ));
             }
@@ -171,37 +146,37 @@ fn measure(plan: &Plan, origin: &Origin, contenders: Vec<Contender>) -> Outcome 
     Ok(())
 }
 
+/// Until a whole turn reaches the origin no more: a function may spread the load over more objects than we ask for.
+fn warm_up(plan: &Plan, origin: &Origin, contender: &Contender) -> Outcome {
+    for _ in 0..load::WARM_UPS {
+        let before = origin.asked()?;
+        load::run(plan, contender, load::WARM_UP)?;
+        if origin.asked()? == before {
+            return Ok(());
+        }
+    }
+    Err(contender.server().failure("still asks the origin after every object was asked for many times"))
+}
+
 impl Plan {
     fn parse(words: &[String], folder: PathBuf) -> Outcome<Self> {
         let [first, ..] = SIZES;
-        let mut plan = Self {
-            size: first,
-            rounds: 3,
-            round: Duration::from_secs(10),
-            folder,
-        };
+        let mut plan = Self { size: first, rounds: 3, round: Duration::from_secs(10), folder, binary: None };
         let mut words = words.iter();
         while let Some(flag) = words.next() {
             let value = words.next().map_or("", String::as_str);
-            let number = || {
-                value
-                    .parse::<u32>()
-                    .ok()
-                    .filter(|number| (1..=60).contains(number))
-            };
+            let number = || value.parse::<u32>().ok().filter(|number| (1..=60).contains(number));
             let understood = match flag.as_str() {
-                "--size" => SIZES
-                    .iter()
-                    .find(|size| size.name == value)
-                    .map(|size| plan.size = *size),
+                "--size" => SIZES.iter().find(|size| size.name == value).map(|size| plan.size = *size),
                 "--rounds" => number().map(|rounds| plan.rounds = rounds),
                 "--seconds" => number().map(|seconds| plan.round = Duration::from_secs(seconds.into())),
+                "--binary" => (!value.is_empty()).then(|| plan.binary = Some(PathBuf::from(value))),
                 _ => None,
             };
             understood.ok_or_else(|| {
                 Failure::new(
                     format!("`{flag} {value}` was not understood"),
-                    "use --size 1k|64k|4m, --rounds 1..60, --seconds 1..60",
+                    "use --size 1k|64k|4m, --rounds 1..60, --seconds 1..60, --binary FILE",
                 )
             })?;
         }
@@ -223,10 +198,7 @@ mod tests {
     #[test]
     fn flags_are_read_within_their_bounds() {
         let chosen = plan(&["--size", "64k", "--rounds", "5", "--seconds", "2"]).unwrap();
-        assert_eq!(
-            (chosen.size.name, chosen.rounds, chosen.round.as_secs()),
-            ("64k", 5, 2)
-        );
+        assert_eq!((chosen.size.name, chosen.rounds, chosen.round.as_secs()), ("64k", 5, 2));
         assert!(plan(&["--rounds", "0"]).is_none());
         assert!(plan(&["--size", "2k"]).is_none());
         assert!(plan(&["--size"]).is_none());

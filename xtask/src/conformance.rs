@@ -25,16 +25,8 @@ const NEWLY_FAILING: i32 = 3;
 
 /// The suite's client and origin are Node programs.
 const PROGRAMS: [Program; 2] = [
-    Program {
-        name: "node",
-        package: "nodejs",
-        probe: "--version",
-    },
-    Program {
-        name: "npm",
-        package: "npm",
-        probe: "--version",
-    },
+    Program { name: "node", package: "nodejs", probe: "--version" },
+    Program { name: "npm", package: "npm", probe: "--version" },
 ];
 
 #[derive(Default)]
@@ -96,21 +88,13 @@ impl Suite {
         let source = repository.root().join(SOURCE);
         let folder = repository.target().join("conformance");
         std::fs::create_dir_all(&folder).map_err(|error| Failure::file(&folder, &error))?;
-        for name in [
-            "package.json",
-            "package-lock.json",
-            ".npmrc",
-            "report.mjs",
-            "golden.mjs",
-            "golden.test.mjs",
-        ] {
+        for name in
+            ["package.json", "package-lock.json", ".npmrc", "report.mjs", "golden.mjs", "golden.test.mjs"]
+        {
             let path = source.join(name);
             std::fs::copy(&path, folder.join(name)).map_err(|error| Failure::file(&path, &error))?;
         }
-        let suite = Self {
-            golden: source.join("golden.json"),
-            folder,
-        };
+        let suite = Self { golden: source.join("golden.json"), folder };
         suite.install()?;
         Ok(suite)
     }
@@ -131,17 +115,13 @@ impl Suite {
             "--no-fund",
             "--loglevel=error",
         ]);
-        command::run(
-            &mut install,
-            "see that npm reaches its registry, then run this again",
-        )?;
+        command::run(&mut install, "see that npm reaches its registry, then run this again")?;
         std::fs::write(&stamp, wanted).map_err(|error| Failure::file(&stamp, &error))
     }
 
     fn run(&self, binary: &Path, flags: &Flags) -> Outcome {
         let mut own = Command::new("node");
-        own.current_dir(&self.folder)
-            .args(["--test", "--test-reporter=dot", "golden.test.mjs"]);
+        own.current_dir(&self.folder).args(["--test", "--test-reporter=dot", "golden.test.mjs"]);
         command::run(&mut own, "mend tests/conformance/golden.mjs")?;
         let mut results = Vec::new();
         for attempt in 1..=ATTEMPTS {
@@ -168,47 +148,33 @@ impl Suite {
         let suite = self.folder.join("node_modules/http-cache-tests");
         let origin_port = loopback::free_port()?;
         let mut origin = Command::new("node");
-        origin
-            .current_dir(&suite)
-            .args(["--no-warnings", "server/server.mjs"]);
-        origin
-            .env("npm_config_protocol", "http")
-            .env("npm_config_port", origin_port.to_string());
+        origin.current_dir(&suite).args(["--no-warnings", "server/server.mjs"]);
+        origin.env("npm_config_protocol", "http").env("npm_config_port", origin_port.to_string());
         origin.env("npm_config_pidfile", self.folder.join("origin.pid"));
         let _origin = Server::start("suite origin", origin, &self.folder, origin_port)?;
 
         let port = loopback::free_port()?;
         let mut node = Command::new(binary);
-        node.current_dir(&self.folder)
-            .args(["run", "--origin", &format!("http://127.0.0.1:{origin_port}")]);
+        node.current_dir(&self.folder).args(["run", "--origin", &format!("http://127.0.0.1:{origin_port}")]);
         node.args(["--listen", &format!("127.0.0.1:{port}"), "--admin", "127.0.0.1:0"]);
+        node.arg("--data-dir").arg(server::data_dir(&self.folder, "node")?);
         node.env("SEAWALL_ADMIN_TOKEN", server::ADMIN_TOKEN);
         let mut node = Server::start("node", node, &self.folder, port)?;
 
         let results = self.folder.join(format!("results-{attempt}.json"));
         let output = File::create(&results).map_err(|error| Failure::file(&results, &error))?;
         let mut client = Command::new("node");
-        client
-            .current_dir(&suite)
-            .args(["--no-warnings", "cli.mjs"])
-            .stdout(output);
+        client.current_dir(&suite).args(["--no-warnings", "cli.mjs"]).stdout(output);
         client.env("npm_config_base", format!("http://127.0.0.1:{port}"));
         // npm would set these from the suite's own package file: no one test, but all.
         client.env("npm_config_id", "").env("npm_package_config_id", "");
         command::run(&mut client, "read what the suite's client says above")?;
-        if node.is_alive() {
-            Ok(results)
-        } else {
-            Err(node.failure("ended during the run"))
-        }
+        if node.is_alive() { Ok(results) } else { Err(node.failure("ended during the run")) }
     }
 
     fn report(&self, results: &[PathBuf], flags: &Flags) -> Outcome<ExitStatus> {
         let mut report = Command::new("node");
-        report
-            .current_dir(&self.folder)
-            .args(["--no-warnings", "report.mjs"])
-            .arg(&self.golden);
+        report.current_dir(&self.folder).args(["--no-warnings", "report.mjs"]).arg(&self.golden);
         report.args(results);
         if flags.bless {
             report.arg("--bless");

@@ -24,10 +24,7 @@ pub(crate) fn ensure(programs: &[Program]) -> Outcome {
     let packages: Vec<&str> = missing.iter().map(|program| program.package).collect();
     let by_hand = format!("install them by hand: apt-get install {}", packages.join(" "));
     if !is_root() {
-        return Err(Failure::new(
-            format!("not installed: {}", packages.join(", ")),
-            by_hand,
-        ));
+        return Err(Failure::new(format!("not installed: {}", packages.join(", ")), by_hand));
     }
     let mut install = install_command(&packages);
     if command::run(&mut install, &by_hand).is_err() {
@@ -36,10 +33,7 @@ pub(crate) fn ensure(programs: &[Program]) -> Outcome {
     }
     match missing.into_iter().find(|program| !is_there(program)) {
         None => Ok(()),
-        Some(program) => Err(Failure::new(
-            format!("`{}` still does not run", program.name),
-            by_hand,
-        )),
+        Some(program) => Err(Failure::new(format!("`{}` still does not run", program.name), by_hand)),
     }
 }
 
@@ -50,13 +44,9 @@ pub(crate) fn is_root() -> bool {
 
 fn install_command(packages: &[&str]) -> Command {
     let mut install = Command::new("apt-get");
-    install
-        .args(["--quiet", "--yes", "--no-install-recommends", "install"])
-        .args(packages);
+    install.args(["--quiet", "--yes", "--no-install-recommends", "install"]).args(packages);
     // Runlevel 1 starts no services: a web server that is only measured must not take port 80.
-    install
-        .env("DEBIAN_FRONTEND", "noninteractive")
-        .env("RUNLEVEL", "1");
+    install.env("DEBIAN_FRONTEND", "noninteractive").env("RUNLEVEL", "1");
     install
 }
 

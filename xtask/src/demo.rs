@@ -25,11 +25,6 @@ pub(crate) fn run(repository: &Repository, flags: &[String]) -> Outcome {
 pub(crate) fn start(repository: &Repository, node: &Path, flags: &[String]) -> Outcome {
     let mut demo = Command::new(node);
     demo.current_dir(repository.root()).arg("demo");
-    demo.arg("--guests")
-        .arg(guests::folder(repository, TARGET))
-        .args(flags);
-    command::run(
-        &mut demo,
-        "read the last lines above: the tour names the step that went wrong",
-    )
+    demo.arg("--guests").arg(guests::folder(repository, TARGET)).args(flags);
+    command::run(&mut demo, "read the last lines above: the tour names the step that went wrong")
 }

@@ -16,11 +16,7 @@ pub(crate) struct Failure {
 impl Failure {
     /// `what` happened; `then` is what the reader should do.
     pub(crate) fn new(what: impl Into<String>, then: impl Into<String>) -> Self {
-        Self {
-            what: what.into(),
-            then: then.into(),
-            told: false,
-        }
+        Self { what: what.into(), then: then.into(), told: false }
     }
 
     /// The same failure, for a caller who has shown it where it belongs.
@@ -35,10 +31,7 @@ impl Failure {
 
     /// A file that could not be read or written.
     pub(crate) fn file(path: &std::path::Path, error: &std::io::Error) -> Self {
-        Self::new(
-            format!("{}: {error}", path.display()),
-            "check that the file is there and may be used",
-        )
+        Self::new(format!("{}: {error}", path.display()), "check that the file is there and may be used")
     }
 }
 

@@ -19,50 +19,17 @@ struct Step {
 }
 
 const STEPS: &[Step] = &[
-    Step {
-        name: "set-up",
-        run: set_up,
-    },
-    Step {
-        name: "fmt",
-        run: fmt,
-    },
-    Step {
-        name: "guests",
-        run: build_guests,
-    },
-    Step {
-        name: "clippy",
-        run: clippy,
-    },
-    Step {
-        name: "dependency rules",
-        run: dependency_rules,
-    },
-    Step {
-        name: "build",
-        run: build,
-    },
-    Step {
-        name: "tests",
-        run: tests,
-    },
-    Step {
-        name: "doc tests",
-        run: doc_tests,
-    },
-    Step {
-        name: "docs",
-        run: docs,
-    },
-    Step {
-        name: "demo",
-        run: tour,
-    },
-    Step {
-        name: "conformance",
-        run: conform,
-    },
+    Step { name: "set-up", run: set_up },
+    Step { name: "fmt", run: fmt },
+    Step { name: "guests", run: build_guests },
+    Step { name: "clippy", run: clippy },
+    Step { name: "dependency rules", run: dependency_rules },
+    Step { name: "build", run: build },
+    Step { name: "tests", run: tests },
+    Step { name: "doc tests", run: doc_tests },
+    Step { name: "docs", run: docs },
+    Step { name: "demo", run: tour },
+    Step { name: "conformance", run: conform },
 ];
 
 /// What the steps share.
@@ -74,10 +41,7 @@ struct Gate<'a> {
 /// Runs every step, or those named.
 pub(crate) fn run(repository: &Repository, names: &[String]) -> Outcome {
     let chosen = choose(names)?;
-    let mut gate = Gate {
-        repository,
-        tally: Tally::default(),
-    };
+    let mut gate = Gate { repository, tally: Tally::default() };
     let whole = Stopwatch::start();
     let mut times = Vec::new();
     let mut outcome = Ok(());
@@ -92,11 +56,7 @@ pub(crate) fn run(repository: &Repository, names: &[String]) -> Outcome {
             break;
         }
     }
-    println!(
-        "\n==> the gate\n{}\n    {:<26}{whole}",
-        times.join("\n"),
-        "in all"
-    );
+    println!("\n==> the gate\n{}\n    {:<26}{whole}", times.join("\n"), "in all");
     if let Err(failure) = &outcome {
         println!("{failure}");
         gate.tally.stopped();
@@ -112,20 +72,11 @@ fn choose(names: &[String]) -> Outcome<Vec<&'static Step>> {
     if names.is_empty() {
         return Ok(STEPS.iter().collect());
     }
-    let known = || {
-        STEPS
-            .iter()
-            .map(|step| format!("`{}`", step.name))
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
+    let known = || STEPS.iter().map(|step| format!("`{}`", step.name)).collect::<Vec<_>>().join(", ");
     let find = |name: &String| {
         let step = STEPS.iter().find(|step| step.name == name);
         step.ok_or_else(|| {
-            Failure::new(
-                format!("the gate has no step `{name}`"),
-                format!("name one of {}", known()),
-            )
+            Failure::new(format!("the gate has no step `{name}`"), format!("name one of {}", known()))
         })
     };
     names.iter().map(find).collect()
@@ -145,16 +96,11 @@ fn set_up(gate: &mut Gate<'_>) -> Outcome {
 }
 
 fn fmt(gate: &mut Gate<'_>) -> Outcome {
-    command::run(
-        command::cargo(gate.repository).args(["fmt", "--all", "--check"]),
-        "run `cargo fmt --all`",
-    )
+    command::run(command::cargo(gate.repository).args(["fmt", "--all", "--check"]), "run `cargo fmt --all`")
 }
 
 fn build_guests(gate: &mut Gate<'_>) -> Outcome {
-    setup::GUEST_TARGETS
-        .iter()
-        .try_for_each(|target| guests::build(gate.repository, target))
+    setup::GUEST_TARGETS.iter().try_for_each(|target| guests::build(gate.repository, target))
 }
 
 fn clippy(gate: &mut Gate<'_>) -> Outcome {
@@ -177,10 +123,7 @@ fn dependency_rules(gate: &mut Gate<'_>) -> Outcome {
         "licenses",
         "sources",
     ]);
-    command::run(
-        &mut deny,
-        "drop or replace the crate named above, or change deny.toml and say why there",
-    )
+    command::run(&mut deny, "drop or replace the crate named above, or change deny.toml and say why there")
 }
 
 /// Everything the next steps run, in the one mode they all use.
@@ -205,51 +148,31 @@ fn tests(gate: &mut Gate<'_>) -> Outcome {
         ]);
         Output::Stderr
     } else {
-        tests.args([
-            "test",
-            "--workspace",
-            "--lib",
-            "--bins",
-            "--tests",
-            "--no-fail-fast",
-        ]);
+        tests.args(["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"]);
         Output::Stdout
     };
     with_guests(gate.repository, &mut tests);
     let tally = &mut gate.tally;
-    command::run_reading(
-        &mut tests,
-        output,
-        "mend the failing tests listed above",
-        |line| tally.read(line),
-    )
+    command::run_reading(&mut tests, output, "mend the failing tests listed above", |line| tally.read(line))
 }
 
 fn doc_tests(gate: &mut Gate<'_>) -> Outcome {
     let mut tests = command::cargo(gate.repository);
     tests.args(["test", "--workspace", "--doc"]);
     let tally = &mut gate.tally;
-    command::run_reading(
-        &mut tests,
-        Output::Stdout,
-        "mend the example in the docs named above",
-        |line| tally.read(line),
-    )
+    command::run_reading(&mut tests, Output::Stdout, "mend the example in the docs named above", |line| {
+        tally.read(line)
+    })
 }
 
 fn docs(gate: &mut Gate<'_>) -> Outcome {
     let mut docs = command::cargo(gate.repository);
-    docs.args(["doc", "--workspace", "--no-deps"])
-        .env("RUSTDOCFLAGS", "-D warnings");
+    docs.args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings");
     command::run(&mut docs, "mend the link or the doc comment named above")
 }
 
 fn tour(gate: &mut Gate<'_>) -> Outcome {
-    demo::start(
-        gate.repository,
-        &gate.repository.dev_binary("seawall"),
-        &["--once".to_owned()],
-    )
+    demo::start(gate.repository, &gate.repository.dev_binary("seawall"), &["--once".to_owned()])
 }
 
 fn conform(gate: &mut Gate<'_>) -> Outcome {
@@ -259,9 +182,7 @@ fn conform(gate: &mut Gate<'_>) -> Outcome {
 /// Tests load the example functions from where the step before built them.
 fn with_guests(repository: &Repository, tests: &mut Command) {
     let folder = |target: &str| -> PathBuf { guests::folder(repository, target) };
-    tests
-        .env("SEAWALL_GUESTS", folder("wasm32-wasip1"))
-        .env("SEAWALL_GUESTS_P2", folder("wasm32-wasip2"));
+    tests.env("SEAWALL_GUESTS", folder("wasm32-wasip1")).env("SEAWALL_GUESTS_P2", folder("wasm32-wasip2"));
 }
 
 #[cfg(test)]

@@ -13,9 +13,7 @@ const KIT: &str = "edge-functions/sdk";
 /// The package names of the example functions.
 pub(crate) fn packages(repository: &Repository) -> Outcome<Vec<String>> {
     let members = repository.members()?;
-    let guests = members
-        .iter()
-        .filter(|member| member.starts_with(FOLDER) && *member != KIT);
+    let guests = members.iter().filter(|member| member.starts_with(FOLDER) && *member != KIT);
     guests.map(|member| repository.package_name(member)).collect()
 }
 

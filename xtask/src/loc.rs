@@ -31,26 +31,16 @@ pub(crate) fn run(repository: &Repository) -> Outcome {
             let text = std::fs::read_to_string(&file).map_err(|error| Failure::file(&file, &error))?;
             sources.push((file, text));
         }
-        let for_tests: Vec<PathBuf> = sources
-            .iter()
-            .flat_map(|(file, text)| declared_for_tests(file, text))
-            .collect();
+        let for_tests: Vec<PathBuf> =
+            sources.iter().flat_map(|(file, text)| declared_for_tests(file, text)).collect();
         for (file, text) in &sources {
-            let below = for_tests
-                .iter()
-                .any(|module| file.with_extension("").starts_with(module));
+            let below = for_tests.iter().any(|module| file.with_extension("").starts_with(module));
             count.add(count_lines(text, member == "tests" || below));
         }
-        println!(
-            "| {member} | {} | {} | {} |",
-            count.code, count.comments, count.tests
-        );
+        println!("| {member} | {} | {} | {} |", count.code, count.comments, count.tests);
         total.add(count);
     }
-    println!(
-        "| **all** | {} | {} | {} |",
-        total.code, total.comments, total.tests
-    );
+    println!("| **all** | {} | {} | {} |", total.code, total.comments, total.tests);
     Ok(())
 }
 
@@ -62,9 +52,7 @@ fn declared_for_tests(file: &Path, text: &str) -> Vec<PathBuf> {
         _ => stem,
     };
     let lines: Vec<&str> = text.lines().collect();
-    let pairs = lines
-        .windows(2)
-        .filter(|pair| pair.first().is_some_and(|line| *line == "#[cfg(test)]"));
+    let pairs = lines.windows(2).filter(|pair| pair.first().is_some_and(|line| *line == "#[cfg(test)]"));
     let names = pairs.filter_map(|pair| pair.last()?.strip_prefix("mod ")?.strip_suffix(';'));
     names.map(|name| own.join(name)).collect()
 }
@@ -73,10 +61,7 @@ fn rust_files(folder: &Path) -> Outcome<Vec<PathBuf>> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_path_buf()];
     while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder)
-            .map_err(|error| Failure::file(&folder, &error))?
-            .flatten()
-        {
+        for entry in std::fs::read_dir(&folder).map_err(|error| Failure::file(&folder, &error))?.flatten() {
             let path = entry.path();
             if path.is_dir() {
                 folders.push(path);
@@ -115,34 +100,14 @@ mod tests {
     #[test]
     fn modules_for_tests_are_found_where_their_file_is() {
         let text = "mod kept;\n#[cfg(test)]\nmod suite;\n#[cfg(test)]\nmod tests {\n";
-        assert_eq!(
-            declared_for_tests(Path::new("a/src/lib.rs"), text),
-            [PathBuf::from("a/src/suite")]
-        );
-        assert_eq!(
-            declared_for_tests(Path::new("a/src/b.rs"), text),
-            [PathBuf::from("a/src/b/suite")]
-        );
+        assert_eq!(declared_for_tests(Path::new("a/src/lib.rs"), text), [PathBuf::from("a/src/suite")]);
+        assert_eq!(declared_for_tests(Path::new("a/src/b.rs"), text), [PathBuf::from("a/src/b/suite")]);
     }
 
     #[test]
     fn code_comments_and_tests_are_told_apart() {
         let text = "//! Doc.\n\nfn a() {\n    // why\n}\n\n#[cfg(test)]\nmod tests {\n}\n";
-        assert_eq!(
-            count_lines(text, false),
-            Count {
-                code: 2,
-                comments: 2,
-                tests: 3
-            }
-        );
-        assert_eq!(
-            count_lines(text, true),
-            Count {
-                code: 0,
-                comments: 0,
-                tests: 7
-            }
-        );
+        assert_eq!(count_lines(text, false), Count { code: 2, comments: 2, tests: 3 });
+        assert_eq!(count_lines(text, true), Count { code: 0, comments: 0, tests: 7 });
     }
 }

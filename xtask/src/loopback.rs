@@ -12,14 +12,9 @@ const REQUEST_LIMIT: Duration = Duration::from_secs(10);
 /// A port that nobody listens on at this moment.
 pub(crate) fn free_port() -> Outcome<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
-    let port = listener
-        .and_then(|listener| listener.local_addr())
-        .map(|address| address.port());
+    let port = listener.and_then(|listener| listener.local_addr()).map(|address| address.port());
     port.map_err(|error| {
-        Failure::new(
-            format!("no free port on loopback: {error}"),
-            "see what holds the ports (`ss -ltn`)",
-        )
+        Failure::new(format!("no free port on loopback: {error}"), "see what holds the ports (`ss -ltn`)")
     })
 }
 
@@ -58,10 +53,7 @@ pub(crate) fn get(port: u16, path: &str) -> Outcome<Answer> {
     let ask = || -> std::io::Result<Answer> {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
         stream.set_read_timeout(Some(REQUEST_LIMIT))?;
-        write!(
-            stream,
-            "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n"
-        )?;
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n")?;
         let mut bytes = Vec::new();
         stream.read_to_end(&mut bytes)?;
         Ok(Answer(String::from_utf8_lossy(&bytes).into_owned()))

@@ -3,10 +3,7 @@
 //! Owns the gate, the demo's preparation, the side-by-side benchmarks and the conformance run.
 //! Refuses dependencies: this is the first crate compiled on every machine, so it is the standard library and
 //! the tools a Rust machine has anyway.
-#![expect(
-    clippy::print_stdout,
-    reason = "a command-line tool speaks on its standard output"
-)]
+#![expect(clippy::print_stdout, reason = "a command-line tool speaks on its standard output")]
 #![expect(clippy::print_stderr, reason = "and complains on its standard error")]
 
 mod bench;
@@ -35,7 +32,7 @@ cargo xtask <command>
 
   test [STEP...]                 the gate: every check of this repository (or only the named steps)
   demo [--once]                  two edges and a shield in one process, with a guided tour
-  bench hit [--size 1k|64k|4m] [--rounds N] [--seconds N]
+  bench hit [--size 1k|64k|4m] [--rounds N] [--seconds N] [--binary FILE]
                                  cache hits: this node, nginx and a bare hyper server side by side
   bench limit [same flags]       the bare hyper server alone
   bench functions [same flags]   cache hits with no function and with each example function mounted

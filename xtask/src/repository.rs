@@ -14,16 +14,9 @@ impl Repository {
     /// The workspace that `cargo xtask` was started in.
     pub(crate) fn find() -> Outcome<Self> {
         let own = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
-        let root = own
-            .as_deref()
-            .and_then(Path::parent)
-            .map(Path::to_path_buf)
-            .ok_or_else(|| {
-                Failure::new(
-                    "the workspace was not found",
-                    "start this with `cargo xtask`, not by its path",
-                )
-            })?;
+        let root = own.as_deref().and_then(Path::parent).map(Path::to_path_buf).ok_or_else(|| {
+            Failure::new("the workspace was not found", "start this with `cargo xtask`, not by its path")
+        })?;
         let target = match std::env::var_os("CARGO_TARGET_DIR") {
             Some(chosen) => root.join(chosen),
             None => root.join("target"),
@@ -71,19 +64,14 @@ impl Repository {
             .find_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'))
             .map(str::to_owned)
             .ok_or_else(|| {
-                Failure::new(
-                    format!("{}: no package name", path.display()),
-                    "add `name = \"...\"`",
-                )
+                Failure::new(format!("{}: no package name", path.display()), "add `name = \"...\"`")
             })
     }
 }
 
 /// The quoted entries of the `members = [ ... ]` list, one a line as this workspace writes them.
 fn members_of(manifest: &str) -> Vec<String> {
-    let inside = manifest
-        .split_once("members = [")
-        .and_then(|(_, rest)| rest.split_once(']'));
+    let inside = manifest.split_once("members = [").and_then(|(_, rest)| rest.split_once(']'));
     let Some((list, _)) = inside else {
         return Vec::new();
     };

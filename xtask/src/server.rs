@@ -22,6 +22,16 @@ const TICK: Duration = Duration::from_millis(10);
 /// For a node that is measured for a minute on loopback; it refuses a token that could be guessed by its length.
 pub(crate) const ADMIN_TOKEN: &str = "measured-on-loopback-for-a-minute";
 
+/// A data directory for one node: empty, and not the user's own.
+pub(crate) fn data_dir(folder: &Path, node: &str) -> Outcome<PathBuf> {
+    let path = folder.join(format!("{}-data", node.replace(' ', "-")));
+    if path.is_dir() {
+        std::fs::remove_dir_all(&path).map_err(|error| Failure::file(&path, &error))?;
+    }
+    std::fs::create_dir_all(&path).map_err(|error| Failure::file(&path, &error))?;
+    Ok(path)
+}
+
 /// One running server that is ours to end.
 pub(crate) struct Server {
     name: String,
@@ -43,21 +53,13 @@ impl Server {
                 format!("look for `{}`", command.get_program().to_string_lossy()),
             )
         })?;
-        let mut server = Self {
-            name: name.to_owned(),
-            child,
-            log,
-        };
+        let mut server = Self { name: name.to_owned(), child, log };
         let mut alive = true;
         let open = ask_until(START_LIMIT, || {
             alive = server.is_alive();
             !alive || loopback::listens(port)
         });
-        if open && alive {
-            Ok(server)
-        } else {
-            Err(server.failure(&format!("did not open port {port}")))
-        }
+        if open && alive { Ok(server) } else { Err(server.failure(&format!("did not open port {port}"))) }
     }
 
     /// Whether it still runs.
@@ -69,10 +71,7 @@ impl Server {
     pub(crate) fn failure(&self, what: &str) -> Failure {
         let text = std::fs::read_to_string(&self.log).unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
-        let tail = lines
-            .get(lines.len().saturating_sub(15)..)
-            .unwrap_or_default()
-            .join("\n      ");
+        let tail = lines.get(lines.len().saturating_sub(15)..).unwrap_or_default().join("\n      ");
         Failure::new(
             format!("{} {what}", self.name),
             format!("read {}; it ends with\n      {tail}", self.log.display()),
@@ -98,9 +97,7 @@ impl Drop for Server {
             return;
         }
         // Asked first: a server with workers ends them only when it is not killed outright.
-        let _ = Command::new("kill")
-            .args(["-TERM", &self.child.id().to_string()])
-            .status();
+        let _ = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
         if !ask_until(STOP_LIMIT, || !self.is_alive()) {
             let _ = self.child.kill();
             let _ = self.child.wait();
@@ -123,11 +120,7 @@ impl Stat {
         let (_, rest) = text.rsplit_once(')')?;
         let fields: Vec<&str> = rest.split_whitespace().collect();
         let number = |index: usize| fields.get(index)?.parse::<u32>().ok();
-        Some(Self {
-            pid,
-            parent: number(1)?,
-            ticks: number(11)? + number(12)?,
-        })
+        Some(Self { pid, parent: number(1)?, ticks: number(11)? + number(12)? })
     }
 }
 
@@ -138,13 +131,6 @@ mod tests {
     #[test]
     fn stat_is_read_behind_a_hostile_program_name() {
         let text = "42 (a) R 9 (b) S 7 42 42 0 -1 4194304 100 0 0 0 250 50 0 0 20 0 1 0 1 1 1";
-        assert_eq!(
-            Stat::parse(text),
-            Some(Stat {
-                pid: 42,
-                parent: 7,
-                ticks: 300
-            })
-        );
+        assert_eq!(Stat::parse(text), Some(Stat { pid: 42, parent: 7, ticks: 300 }));
     }
 }

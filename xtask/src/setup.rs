@@ -20,9 +20,7 @@ pub(crate) fn guest_targets(repository: &Repository, targets: &[&str]) -> Outcom
             continue;
         }
         command::run(
-            Command::new("rustup")
-                .current_dir(repository.root())
-                .args(["target", "add", target]),
+            Command::new("rustup").current_dir(repository.root()).args(["target", "add", target]),
             &format!("install the Rust target {target} (with rustup: `rustup target add {target}`)"),
         )?;
     }
@@ -32,9 +30,7 @@ pub(crate) fn guest_targets(repository: &Repository, targets: &[&str]) -> Outcom
 /// Whether rustc has a standard library for `target`, however it came there.
 fn has_target(repository: &Repository, target: &str) -> bool {
     let mut rustc = Command::new("rustc");
-    rustc
-        .current_dir(repository.root())
-        .args(["--print", "target-libdir", "--target", target]);
+    rustc.current_dir(repository.root()).args(["--print", "target-libdir", "--target", target]);
     command::answer(&mut rustc).is_some_and(|path| PathBuf::from(path.trim()).is_dir())
 }
 
@@ -49,10 +45,7 @@ pub(crate) fn cargo_deny(repository: &Repository) -> Outcome<PathBuf> {
     let of_our_line = |program: &PathBuf| {
         command::answer(Command::new(program).arg("--version")).is_some_and(|text| is_deny_of_our_line(&text))
     };
-    if let Some(found) = [PathBuf::from("cargo-deny"), installed.clone()]
-        .into_iter()
-        .find(of_our_line)
-    {
+    if let Some(found) = [PathBuf::from("cargo-deny"), installed.clone()].into_iter().find(of_our_line) {
         return Ok(found);
     }
     // Unoptimised and without its network features it compiles in under a minute on two idle cores, and reads this
@@ -69,31 +62,18 @@ pub(crate) fn cargo_deny(repository: &Repository) -> Outcome<PathBuf> {
     ]);
     install.arg("--root").arg(repository.tools());
     // Without our target directory it builds in a temporary one, and leaves nothing but the tool.
-    install
-        .env("CARGO_PROFILE_DEV_DEBUG", "0")
-        .env_remove("CARGO_TARGET_DIR");
-    command::run(
-        &mut install,
-        &format!("install cargo-deny {DENY_VERSION} by hand and run this again"),
-    )?;
+    install.env("CARGO_PROFILE_DEV_DEBUG", "0").env_remove("CARGO_TARGET_DIR");
+    command::run(&mut install, &format!("install cargo-deny {DENY_VERSION} by hand and run this again"))?;
     if of_our_line(&installed) {
         return Ok(installed);
     }
-    Err(Failure::new(
-        "cargo-deny was installed but does not run",
-        "remove target/tools and run this again",
-    ))
+    Err(Failure::new("cargo-deny was installed but does not run", "remove target/tools and run this again"))
 }
 
 /// `cargo-deny 0.20.x` reads the same `deny.toml`.
 fn is_deny_of_our_line(version: &str) -> bool {
-    let line = DENY_VERSION
-        .rsplit_once('.')
-        .map_or(DENY_VERSION, |(line, _)| line);
-    version
-        .trim()
-        .strip_prefix("cargo-deny ")
-        .is_some_and(|number| number.starts_with(&format!("{line}.")))
+    let line = DENY_VERSION.rsplit_once('.').map_or(DENY_VERSION, |(line, _)| line);
+    version.trim().strip_prefix("cargo-deny ").is_some_and(|number| number.starts_with(&format!("{line}.")))
 }
 
 #[cfg(test)]

@@ -8,10 +8,7 @@ pub(crate) struct Stopwatch(Instant);
 
 impl Stopwatch {
     /// Starts now.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "xtask is no part of the node: its times are only shown"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "xtask is no part of the node: its times are only shown")]
     pub(crate) fn start() -> Self {
         Self(Instant::now())
     }
@@ -34,10 +31,7 @@ impl fmt::Display for Stopwatch {
 }
 
 /// Asks until `ready` says yes or `patience` has run out. For other programs that cannot tell us when they are ready.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a foreign program's port can only be asked again"
-)]
+#[expect(clippy::disallowed_methods, reason = "a foreign program's port can only be asked again")]
 pub(crate) fn ask_until(patience: Duration, mut ready: impl FnMut() -> bool) -> bool {
     let watch = Stopwatch::start();
     loop {

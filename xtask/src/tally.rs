@@ -74,13 +74,7 @@ mod tests {
         let plain = tally(&[
             "     Summary [   1.234s] 45 tests run: 42 passed (1 slow), 2 failed, 1 timed out, 3 skipped",
         ]);
-        assert_eq!(
-            plain,
-            Tally {
-                passed: 42,
-                failed: 3
-            }
-        );
+        assert_eq!(plain, Tally { passed: 42, failed: 3 });
         let colour = tally(&[
             "\u{1b}[32;1m     Summary\u{1b}[0m [   0.1s] \u{1b}[1m7\u{1b}[0m tests run: \u{1b}[1m7\u{1b}[0m \u{1b}[32;1mpassed\u{1b}[0m, 0 skipped",
         ]);

@@ -28,12 +28,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         if body.is_none() {
             *response.status_mut() = StatusCode::NOT_FOUND;
         }
-        response
-            .headers_mut()
-            .insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
-        response
-            .headers_mut()
-            .insert(CACHE_CONTROL, HeaderValue::from_static("max-age=3600"));
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("max-age=3600"));
         response
     })?;
     Ok(())

@@ -26,10 +26,7 @@ pub fn on_request(request: &mut Request) -> Result<Verdict, Error> {
     };
     if group == "b" {
         let prefix = request.config("b_prefix").unwrap_or_else(|| "/b".to_owned());
-        let query = request
-            .query()
-            .map(|query| format!("?{query}"))
-            .unwrap_or_default();
+        let query = request.query().map(|query| format!("?{query}")).unwrap_or_default();
         request.set_path(&format!("{prefix}{}{query}", request.path()))?;
     }
     request.log_field("ab_group", group);
@@ -40,10 +37,8 @@ pub fn on_request(request: &mut Request) -> Result<Verdict, Error> {
 pub fn on_response(request: &Request, response: &mut Response) -> Result<(), Error> {
     if let Some(group) = request.var(JOINED) {
         let group = String::from_utf8(group)?;
-        response.add_header(
-            "set-cookie",
-            format!("{COOKIE}={group}; Path=/; Max-Age=2592000; SameSite=Lax"),
-        )?;
+        response
+            .add_header("set-cookie", format!("{COOKIE}={group}; Path=/; Max-Age=2592000; SameSite=Lax"))?;
     }
     Ok(())
 }
@@ -66,14 +61,10 @@ mod tests {
     #[test]
     fn a_known_visitor_stays_in_the_group_and_gets_no_second_cookie() {
         for (cookie, path) in [("ab=a", "/x"), ("ab=b", "/b/x")] {
-            let mut request = mock::request("GET", "https://shop.example/x?y=1")
-                .header("cookie", cookie)
-                .build();
+            let mut request =
+                mock::request("GET", "https://shop.example/x?y=1").header("cookie", cookie).build();
             assert_eq!(on_request(&mut request), Ok(Verdict::Next));
-            assert_eq!(
-                (request.path().as_str(), request.query().as_deref()),
-                (path, Some("y=1"))
-            );
+            assert_eq!((request.path().as_str(), request.query().as_deref()), (path, Some("y=1")));
 
             let mut response = mock::response(&request, 200).build();
             on_response(&request, &mut response).unwrap();
@@ -91,9 +82,7 @@ mod tests {
             on_request(&mut request).unwrap();
             assert_eq!(request.path(), path);
 
-            let mut response = mock::response(&request, 200)
-                .header("set-cookie", "sid=1")
-                .build();
+            let mut response = mock::response(&request, 200).header("set-cookie", "sid=1").build();
             on_response(&request, &mut response).unwrap();
             let cookies = response.header_values("set-cookie");
             assert_eq!(cookies.len(), 2, "the origin's cookie stays");
@@ -103,9 +92,7 @@ mod tests {
 
     #[test]
     fn a_broken_setting_is_an_error_and_not_a_guess() {
-        let mut request = mock::request("GET", "https://shop.example/")
-            .config("b_percent", "half")
-            .build();
+        let mut request = mock::request("GET", "https://shop.example/").config("b_percent", "half").build();
         assert!(on_request(&mut request).is_err());
     }
 }

@@ -14,10 +14,7 @@ pub fn on_request(request: &mut Request) -> Result<Verdict, Error> {
         return Ok(Verdict::Next);
     }
     let retry_after = request.config("retry_after").unwrap_or_else(|| "600".to_owned());
-    Ok(Reply::html(503, PAGE)
-        .header("retry-after", retry_after)
-        .header("cache-control", "no-store")
-        .into())
+    Ok(Reply::html(503, PAGE).header("retry-after", retry_after).header("cache-control", "no-store").into())
 }
 
 fn allowed(request: &Request) -> bool {
@@ -37,12 +34,8 @@ mod tests {
 
     #[test]
     fn a_closed_site_answers_by_itself() {
-        let mut request = mock::request("GET", "https://shop.example/")
-            .config("closed", "yes")
-            .build();
-        let Ok(Verdict::Respond(reply)) = on_request(&mut request) else {
-            panic!("the request went on")
-        };
+        let mut request = mock::request("GET", "https://shop.example/").config("closed", "yes").build();
+        let Ok(Verdict::Respond(reply)) = on_request(&mut request) else { panic!("the request went on") };
         assert_eq!((reply.status(), reply.body_bytes()), (503, PAGE.as_bytes()));
     }
 

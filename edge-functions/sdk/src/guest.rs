@@ -166,10 +166,8 @@ fn unpacked(mut packed: &[u8]) -> Vec<(String, Vec<u8>)> {
     let mut fields = Vec::new();
     while let Some((head, rest)) = packed.split_first_chunk::<6>() {
         let [n0, n1, v0, v1, v2, v3] = *head;
-        let (name, value) = (
-            usize::from(u16::from_le_bytes([n0, n1])),
-            u32::from_le_bytes([v0, v1, v2, v3]) as usize,
-        );
+        let (name, value) =
+            (usize::from(u16::from_le_bytes([n0, n1])), u32::from_le_bytes([v0, v1, v2, v3]) as usize);
         let (Some(name), Some(bytes)) = (rest.get(..name), rest.get(name..name + value)) else {
             break;
         };

@@ -40,7 +40,7 @@
 //!
 //! `wasm32-wasip2` works as well. `println!` and `eprintln!` write to the function's log, and so does a panic.
 //!
-//! What a function may cost (the operator can change the first three): 5 ms of CPU time and 20 ms in all for each hook,
+//! What a function may cost: 5 ms of CPU time and 20 ms in all for each hook,
 //! 16 MiB of memory; 2000 calls of the host, 128 edits with 32 KiB, 64 KiB of body in a [`Reply`], 16 log lines.
 //! A function that goes beyond, panics or returns an error fails its own request, and its edits are undone.
 

@@ -37,19 +37,13 @@ use crate::{CacheStatus, Level, Request, Response};
 #[must_use]
 #[expect(clippy::panic, reason = "a test with a broken URL should say so at once")]
 pub fn request(method: &str, url: &str) -> RequestBuilder {
-    let parts = url
-        .split_once("://")
-        .filter(|(scheme, _)| matches!(*scheme, "http" | "https"));
+    let parts = url.split_once("://").filter(|(scheme, _)| matches!(*scheme, "http" | "https"));
     let Some((scheme, rest)) = parts.filter(|(_, rest)| !rest.is_empty() && !rest.starts_with('/')) else {
         panic!("mock::request wants a URL such as https://shop.example/path, not {url:?}")
     };
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
-    let path = if path.starts_with('/') {
-        path.to_owned()
-    } else {
-        format!("/{path}")
-    };
+    let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
     RequestBuilder(State {
         method: method.to_owned(),
         scheme: scheme.to_owned(),
@@ -65,11 +59,7 @@ pub fn request(method: &str, url: &str) -> RequestBuilder {
 pub fn response(request: &Request, status: u16) -> ResponseBuilder {
     let host = request.host.clone();
     host.edit(|state| {
-        state.response = Some(Head {
-            status,
-            cache: CacheStatus::Miss,
-            headers: Vec::new(),
-        });
+        state.response = Some(Head { status, cache: CacheStatus::Miss, headers: Vec::new() });
     });
     ResponseBuilder(host)
 }
@@ -82,9 +72,7 @@ impl RequestBuilder {
     /// Adds a field, of the host's own too.
     #[must_use]
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
-        self.0
-            .headers
-            .push((name.to_ascii_lowercase(), value.as_ref().to_vec()));
+        self.0.headers.push((name.to_ascii_lowercase(), value.as_ref().to_vec()));
         self
     }
 
@@ -112,9 +100,7 @@ impl RequestBuilder {
     /// The request.
     #[must_use]
     pub fn build(self) -> Request {
-        Request {
-            host: Host(Rc::new(RefCell::new(self.0))),
-        }
+        Request { host: Host(Rc::new(RefCell::new(self.0))) }
     }
 }
 
@@ -128,9 +114,7 @@ impl ResponseBuilder {
     pub fn header(self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.0.edit(|state| {
             if let Some(response) = &mut state.response {
-                response
-                    .headers
-                    .push((name.to_ascii_lowercase(), value.as_ref().to_vec()));
+                response.headers.push((name.to_ascii_lowercase(), value.as_ref().to_vec()));
             }
         });
         self
@@ -221,20 +205,14 @@ mod tests {
             (request.scheme(), request.authority()),
             ("https".to_owned(), "shop.example:8443".to_owned())
         );
-        assert_eq!(
-            (request.path(), request.query()),
-            ("/a/b".to_owned(), Some("x=1+2&y=%41".to_owned()))
-        );
+        assert_eq!((request.path(), request.query()), ("/a/b".to_owned(), Some("x=1+2&y=%41".to_owned())));
         assert_eq!(request.query_param("x").as_deref(), Some("1 2"));
         assert_eq!(request.query_param("y").as_deref(), Some("A"));
         assert_eq!(request.cookie("sid").as_deref(), Some("s=1"));
         assert_eq!(request.cookie("flag"), None);
         assert_eq!(request.header_values("ACCEPT"), [b"a".to_vec(), b"b".to_vec()]);
         assert_eq!(self::request("GET", "http://a").build().path(), "/");
-        assert_eq!(
-            self::request("GET", "http://a?q").build().query().as_deref(),
-            Some("q")
-        );
+        assert_eq!(self::request("GET", "http://a?q").build().query().as_deref(), Some("q"));
     }
 
     #[test]
@@ -245,10 +223,7 @@ mod tests {
         request.add_header("x-a", "2").unwrap();
         request.set_origin("img").unwrap();
         assert_eq!(request.set_origin("other"), Err(AccessError::NoSuch));
-        assert_eq!(
-            (request.path(), request.query().as_deref()),
-            ("/b".to_owned(), Some("c"))
-        );
+        assert_eq!((request.path(), request.query().as_deref()), ("/b".to_owned(), Some("c")));
         assert_eq!(request.header_values("x-a").len(), 2);
         request.set_header("x-a", "3").unwrap();
         assert_eq!(request.headers(), [("x-a".to_owned(), b"3".to_vec())]);

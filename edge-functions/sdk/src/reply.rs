@@ -28,27 +28,19 @@ impl Reply {
     /// An empty response. `status` is 200 to 599.
     #[must_use]
     pub fn new(status: u16) -> Self {
-        Self {
-            status,
-            headers: Vec::new(),
-            body: Vec::new(),
-        }
+        Self { status, headers: Vec::new(), body: Vec::new() }
     }
 
     /// Plain text.
     #[must_use]
     pub fn text(status: u16, body: impl fmt::Display) -> Self {
-        Self::new(status)
-            .header("content-type", "text/plain; charset=utf-8")
-            .body(body.to_string())
+        Self::new(status).header("content-type", "text/plain; charset=utf-8").body(body.to_string())
     }
 
     /// A page.
     #[must_use]
     pub fn html(status: u16, body: impl Into<Vec<u8>>) -> Self {
-        Self::new(status)
-            .header("content-type", "text/html; charset=utf-8")
-            .body(body)
+        Self::new(status).header("content-type", "text/html; charset=utf-8").body(body)
     }
 
     /// A redirect: 301 or 308 for good, 302 or 307 for now (RFC 9110 section 15.4).

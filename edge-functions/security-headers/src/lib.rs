@@ -39,37 +39,24 @@ mod tests {
     fn fields_after(url: &str, own: &[(&str, &str)]) -> Response {
         let request = mock::request("GET", url).config("hsts", "max-age=60").build();
         let builder = mock::response(&request, 200);
-        let mut response = own
-            .iter()
-            .fold(builder, |builder, (name, value)| builder.header(name, value))
-            .build();
+        let mut response =
+            own.iter().fold(builder, |builder, (name, value)| builder.header(name, value)).build();
         on_response(&request, &mut response).unwrap();
         response
     }
 
     #[test]
     fn what_is_missing_is_added_and_what_is_there_is_kept() {
-        let response = fields_after(
-            "https://shop.example/",
-            &[("X-Frame-Options", "DENY"), ("Server", "x/1.2")],
-        );
+        let response =
+            fields_after("https://shop.example/", &[("X-Frame-Options", "DENY"), ("Server", "x/1.2")]);
         assert_eq!(response.header("x-frame-options").as_deref(), Some("DENY"));
-        assert_eq!(
-            response.header("x-content-type-options").as_deref(),
-            Some("nosniff")
-        );
-        assert_eq!(
-            response.header("strict-transport-security").as_deref(),
-            Some("max-age=60")
-        );
+        assert_eq!(response.header("x-content-type-options").as_deref(), Some("nosniff"));
+        assert_eq!(response.header("strict-transport-security").as_deref(), Some("max-age=60"));
         assert_eq!(response.header("server"), None);
     }
 
     #[test]
     fn plain_http_promises_no_https() {
-        assert_eq!(
-            fields_after("http://shop.example/", &[]).header("strict-transport-security"),
-            None
-        );
+        assert_eq!(fields_after("http://shop.example/", &[]).header("strict-transport-security"), None);
     }
 }

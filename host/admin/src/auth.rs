@@ -80,9 +80,7 @@ struct Known {
 
 impl fmt::Debug for Tokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list()
-            .entries(self.0.iter().map(|known| (&known.name, known.role)))
-            .finish()
+        f.debug_list().entries(self.0.iter().map(|known| (&known.name, known.role))).finish()
     }
 }
 
@@ -115,29 +113,15 @@ impl Tokens {
             if !secrets.insert(*digest.as_bytes()) {
                 errors.push(TokenError::SecretTwice(name.clone()));
             }
-            known.push(Known {
-                name: name.into(),
-                digest,
-                role,
-            });
+            known.push(Known { name: name.into(), digest, role });
         }
-        if errors.is_empty() {
-            Ok(Self(known))
-        } else {
-            Err(errors)
-        }
+        if errors.is_empty() { Ok(Self(known)) } else { Err(errors) }
     }
 
     fn find(&self, secret: &str) -> Option<&Known> {
         let digest = blake3::hash(secret.as_bytes());
         // All are compared, whichever fits; `Hash` compares in constant time.
-        self.0.iter().fold(None, |found, known| {
-            if known.digest == digest {
-                Some(known)
-            } else {
-                found
-            }
-        })
+        self.0.iter().fold(None, |found, known| if known.digest == digest { Some(known) } else { found })
     }
 
     fn judge(&self, headers: &HeaderMap, needed: Role) -> Verdict {
@@ -155,9 +139,7 @@ impl Tokens {
 /// The token of `Authorization: Bearer …`. The scheme's case does not matter (RFC 9110 §11.1).
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme
-        .eq_ignore_ascii_case("bearer")
-        .then(|| token.trim_matches(' '))
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_matches(' '))
 }
 
 /// Lets a request through with its [`Actor`], or answers it.
@@ -166,11 +148,7 @@ pub(crate) async fn require_token(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let needed = if request.method().is_safe() {
-        Role::Read
-    } else {
-        Role::Write
-    };
+    let needed = if request.method().is_safe() { Role::Read } else { Role::Write };
     match state.tokens.judge(request.headers(), needed) {
         Verdict::Allowed(actor) => {
             request.extensions_mut().insert(actor);
@@ -185,10 +163,7 @@ pub(crate) async fn require_token(
             r#"Bearer realm="seawall", error="invalid_token""#,
         ),
         Verdict::MayOnlyRead => refuse(
-            Problem::new(
-                Kind::Forbidden,
-                "This token may read; this needs one with the role `write`.",
-            ),
+            Problem::new(Kind::Forbidden, "This token may read; this needs one with the role `write`."),
             r#"Bearer realm="seawall", error="insufficient_scope""#,
         ),
     }
@@ -197,8 +172,6 @@ pub(crate) async fn require_token(
 /// RFC 6750 §3: the challenge says what is missing.
 fn refuse(problem: Problem, challenge: &'static str) -> Response {
     let mut response = problem.into_response();
-    response
-        .headers_mut()
-        .insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+    response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
     response
 }

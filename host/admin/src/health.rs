@@ -42,11 +42,8 @@ pub(crate) async fn readyz(State(state): State<Arc<AdminState>>) -> Response {
         Readiness::Left => "it has left the cluster, or has not followed the control log for a while",
     };
     let applied = state.cluster.position();
-    Problem::new(
-        Kind::NotReady,
-        format!("{}: {why}; applied up to {applied}.", readiness.as_str()),
-    )
-    .into_response()
+    Problem::new(Kind::NotReady, format!("{}: {why}; applied up to {applied}.", readiness.as_str()))
+        .into_response()
 }
 
 /// Everything the node counts, in the OpenMetrics text format.

@@ -64,15 +64,6 @@ impl From<NodeView> for Node {
     security(("token" = [])),
 )]
 pub(crate) async fn nodes(State(state): State<Arc<AdminState>>) -> Json<Nodes> {
-    let nodes = state
-        .cluster
-        .members()
-        .list()
-        .into_iter()
-        .map(Node::from)
-        .collect();
-    Json(Nodes {
-        answered_by: state.cluster.name().to_string(),
-        nodes,
-    })
+    let nodes = state.cluster.members().list().into_iter().map(Node::from).collect();
+    Json(Nodes { answered_by: state.cluster.name().to_string(), nodes })
 }

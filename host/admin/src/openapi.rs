@@ -28,9 +28,7 @@ impl Modify for BearerToken {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
         let scheme = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
-            .description(Some(
-                "A token with the role `read` for safe methods, `write` for all others.",
-            ))
+            .description(Some("A token with the role `read` for safe methods, `write` for all others."))
             .build();
         let components = openapi.components.get_or_insert_default();
         components.add_security_scheme("token", SecurityScheme::Http(scheme));
@@ -42,10 +40,7 @@ impl Modify for BearerToken {
     get, path = "/openapi.json", tag = "health",
     responses((status = 200, description = "OpenAPI.", body = serde_json::Value)),
 )]
-#[expect(
-    dead_code,
-    reason = "documents the route; the document itself is made once, by the router"
-)]
+#[expect(dead_code, reason = "documents the route; the document itself is made once, by the router")]
 fn openapi_json() {}
 
 /// The whole description.

@@ -65,20 +65,8 @@ pub struct NodeAnswer {
 
 impl From<NodeApplied> for NodeAnswer {
     fn from(node: NodeApplied) -> Self {
-        let NodeApplied {
-            name,
-            region,
-            state,
-            applied_after_us,
-            matched,
-        } = node;
-        Self {
-            name: name.into(),
-            region: region.into(),
-            state: state.as_str(),
-            applied_after_us,
-            matched,
-        }
+        let NodeApplied { name, region, state, applied_after_us, matched } = node;
+        Self { name: name.into(), region: region.into(), state: state.as_str(), applied_after_us, matched }
     }
 }
 
@@ -86,10 +74,7 @@ fn answer(id: &PurgeId, position: Option<u64>, nodes: Vec<NodeApplied>) -> Purge
     PurgeAnswer {
         id: Some(id.0.clone()),
         position,
-        matched: nodes
-            .iter()
-            .filter_map(|node| node.matched)
-            .fold(0, u64::saturating_add),
+        matched: nodes.iter().filter_map(|node| node.matched).fold(0, u64::saturating_add),
         matched_bytes: None,
         nodes: nodes.into_iter().map(NodeAnswer::from).collect(),
     }
@@ -137,15 +122,8 @@ pub(crate) async fn purge(
     }
     let published = publish(&state, purge, &actor).await?;
     let nodes = state.cluster.wait(&published, wait, limit).await;
-    let status = if complete(&state, wait, &nodes) {
-        StatusCode::OK
-    } else {
-        StatusCode::ACCEPTED
-    };
-    Ok((
-        status,
-        Json(answer(&published.id, Some(published.position.0), nodes)),
-    ))
+    let status = if complete(&state, wait, &nodes) { StatusCode::OK } else { StatusCode::ACCEPTED };
+    Ok((status, Json(answer(&published.id, Some(published.position.0), nodes))))
 }
 
 /// What became of one of the last purges.
@@ -171,11 +149,7 @@ pub(crate) async fn purge_status(
             format!("`{id}` is not among the last purges that this process has seen."),
         ));
     };
-    Ok(Json(answer(
-        &id,
-        purge.position.map(|position| position.0),
-        purge.nodes,
-    )))
+    Ok(Json(answer(&id, purge.position.map(|position| position.0), purge.nodes)))
 }
 
 /// A task of its own, so that a client who hangs up cannot part the purge from its line in the audit trail.
@@ -198,15 +172,11 @@ async fn publish(state: &Arc<AdminState>, purge: Purge, actor: &Actor) -> Result
     });
     match task.await {
         Ok(Ok(published)) => Ok(published),
-        Ok(Err(ClusterError::NothingSelected)) => Err(Problem::new(
-            Kind::InvalidPurge,
-            ClusterError::NothingSelected.to_string(),
-        )),
+        Ok(Err(ClusterError::NothingSelected)) => {
+            Err(Problem::new(Kind::InvalidPurge, ClusterError::NothingSelected.to_string()))
+        }
         Ok(Err(ClusterError::Log(error))) => Err(Problem::new(Kind::LogUnavailable, error.to_string())),
-        Err(_) => Err(Problem::new(
-            Kind::Internal,
-            "The purge was cut off; it may or may not be durable.",
-        )),
+        Err(_) => Err(Problem::new(Kind::Internal, "The purge was cut off; it may or may not be durable.")),
     }
 }
 
@@ -221,31 +191,18 @@ fn complete(state: &AdminState, wait: Wait, nodes: &[NodeApplied]) -> bool {
 }
 
 async fn read_body(request: Request) -> Result<Bytes, Problem> {
-    let media_type = request
-        .headers()
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
+    let media_type =
+        request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media_type = media_type.split(';').next().unwrap_or_default().trim();
     if !media_type.eq_ignore_ascii_case("application/json") {
-        return Err(Problem::new(
-            Kind::NotJson,
-            "Send `Content-Type: application/json`.",
-        ));
+        return Err(Problem::new(Kind::NotJson, "Send `Content-Type: application/json`."));
     }
     match timeout(BODY_WITHIN, Bytes::from_request(request, &())).await {
         Ok(Ok(body)) => Ok(body),
-        Ok(Err(rejection)) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => Err(Problem::new(
-            Kind::BodyTooLarge,
-            format!("At most {BODY_MAX_BYTES} bytes are read."),
-        )),
-        Ok(Err(_)) => Err(Problem::new(
-            Kind::MalformedBody,
-            "The body ended before it was whole.",
-        )),
-        Err(_) => Err(Problem::new(
-            Kind::BodyTimeout,
-            format!("It took longer than {BODY_WITHIN:?}."),
-        )),
+        Ok(Err(rejection)) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+            Err(Problem::new(Kind::BodyTooLarge, format!("At most {BODY_MAX_BYTES} bytes are read.")))
+        }
+        Ok(Err(_)) => Err(Problem::new(Kind::MalformedBody, "The body ended before it was whole.")),
+        Err(_) => Err(Problem::new(Kind::BodyTimeout, format!("It took longer than {BODY_WITHIN:?}."))),
     }
 }

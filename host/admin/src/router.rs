@@ -45,22 +45,14 @@ pub fn router(state: AdminState) -> Router {
 }
 
 async fn not_found(uri: Uri) -> Problem {
-    Problem::new(
-        Kind::NotFound,
-        format!("`{}` is not a path of this API; see /openapi.json.", uri.path()),
-    )
+    Problem::new(Kind::NotFound, format!("`{}` is not a path of this API; see /openapi.json.", uri.path()))
 }
 
 async fn method_not_allowed(method: Method, uri: Uri) -> Problem {
-    Problem::new(
-        Kind::MethodNotAllowed,
-        format!("`{}` does not take {method}.", uri.path()),
-    )
+    Problem::new(Kind::MethodNotAllowed, format!("`{}` does not take {method}.", uri.path()))
 }
 
 async fn no_store(mut response: Response) -> Response {
-    response
-        .headers_mut()
-        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }

@@ -2,10 +2,7 @@
 //!
 //! Two kinds of time, as in every operating system: *wall* time for what HTTP says in dates, and *ticks* for how
 //! long something took. Neither is ever used to order events between nodes; the control log does that.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "this is the file that the rule points to"
-)]
+#![expect(clippy::disallowed_methods, reason = "this is the file that the rule points to")]
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -32,18 +29,13 @@ impl Clock {
     /// The machine's own clock.
     #[must_use]
     pub fn system() -> Self {
-        Self(Source::System {
-            started: Instant::now(),
-        })
+        Self(Source::System { started: Instant::now() })
     }
 
     /// A clock that moves only when [`Clock::advance`] is called.
     #[must_use]
     pub fn manual(wall: SystemTime) -> Self {
-        Self(Source::Manual(Arc::new(Mutex::new(Manual {
-            wall,
-            ticks: Duration::ZERO,
-        }))))
+        Self(Source::Manual(Arc::new(Mutex::new(Manual { wall, ticks: Duration::ZERO }))))
     }
 
     /// Wall time, for `Date`, `Age` and freshness.
@@ -91,10 +83,7 @@ mod tests {
         assert!(other.advance(Duration::from_secs(5)));
         assert_eq!(clock.now(), SystemTime::UNIX_EPOCH + Duration::from_secs(5));
         assert_eq!(clock.ticks(), Duration::from_secs(5));
-        assert!(
-            !clock.advance(Duration::MAX),
-            "past the end of time nothing moves"
-        );
+        assert!(!clock.advance(Duration::MAX), "past the end of time nothing moves");
         assert_eq!(clock.ticks(), Duration::from_secs(5));
     }
 

@@ -80,12 +80,8 @@ pub enum Cause {
     RequestBody,
     /// A function trapped, ran out of its limits, or refused.
     Function,
-    /// A follower waited as long as it may.
-    WaitTimeout,
     /// The fill was dropped without an answer: a bug or a shutdown.
     FillDropped,
-    /// The node is cut off from the control log, and the site says `refuse`.
-    CutOff,
     /// A peer's request had no valid credentials.
     PeerRefused,
 }
@@ -110,9 +106,7 @@ impl Cause {
             Self::BodyTimeout => "body-timeout",
             Self::RequestBody => "request-body",
             Self::Function => "function",
-            Self::WaitTimeout => "wait-timeout",
             Self::FillDropped => "fill-dropped",
-            Self::CutOff => "cut-off",
             Self::PeerRefused => "peer-refused",
         }
     }
@@ -135,12 +129,7 @@ impl Fault {
     /// A fault that must not be retried.
     #[must_use]
     pub fn new(cause: Cause, blame: Blame, detail: impl AsRef<str>) -> Self {
-        Self {
-            cause,
-            blame,
-            retry: Retry::Never,
-            detail: Arc::from(detail.as_ref()),
-        }
+        Self { cause, blame, retry: Retry::Never, detail: Arc::from(detail.as_ref()) }
     }
 
     /// The same fault with another answer to "may it be asked again?".

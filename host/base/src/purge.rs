@@ -93,29 +93,19 @@ impl Selector {
     /// All variants of one URL.
     pub fn url(text: &str) -> Result<Self, SelectorError> {
         let (host, path) = split_url(text)?;
-        Ok(Self::Url(format!(
-            "{host}{}",
-            if path.is_empty() { "/" } else { path }
-        )))
+        Ok(Self::Url(format!("{host}{}", if path.is_empty() { "/" } else { path })))
     }
 
     /// All URLs that start so.
     pub fn prefix(text: &str) -> Result<Self, SelectorError> {
         let (host, path) = split_url(text)?;
-        Ok(Self::Prefix(format!(
-            "{host}{}",
-            if path.is_empty() { "/" } else { path }
-        )))
+        Ok(Self::Prefix(format!("{host}{}", if path.is_empty() { "/" } else { path })))
     }
 
     /// All URLs of one host.
     pub fn host(text: &str) -> Result<Self, SelectorError> {
         let (host, path) = split_url(text)?;
-        if path.is_empty() || path == "/" {
-            Ok(Self::Host(host))
-        } else {
-            Err(malformed(text))
-        }
+        if path.is_empty() || path == "/" { Ok(Self::Host(host)) } else { Err(malformed(text)) }
     }
 
     /// Everything that carries this tag.
@@ -138,11 +128,7 @@ pub fn url_text(authority: &str, path_and_query: &str) -> String {
 /// An authority without the default port of its scheme (RFC 9110 §4.2.3): `:80` for http, `:443` for https.
 #[must_use]
 pub fn normal_authority<'a>(scheme: &str, authority: &'a str) -> &'a str {
-    let default = if scheme.eq_ignore_ascii_case("https") {
-        ":443"
-    } else {
-        ":80"
-    };
+    let default = if scheme.eq_ignore_ascii_case("https") { ":443" } else { ":80" };
     authority.strip_suffix(default).unwrap_or(authority)
 }
 
@@ -188,36 +174,20 @@ mod tests {
 
     #[test]
     fn urls_are_normalised_alike_with_and_without_scheme() {
-        for text in [
-            "https://Shop.Example:443/A?b=1#c",
-            "http://shop.example:80/A?b=1",
-            "SHOP.example/A?b=1",
-        ] {
-            assert_eq!(
-                Selector::url(text),
-                Ok(Selector::Url("shop.example/A?b=1".into())),
-                "{text}"
-            );
+        for text in ["https://Shop.Example:443/A?b=1#c", "http://shop.example:80/A?b=1", "SHOP.example/A?b=1"]
+        {
+            assert_eq!(Selector::url(text), Ok(Selector::Url("shop.example/A?b=1".into())), "{text}");
         }
         assert_eq!(Selector::url("https://a"), Ok(Selector::Url("a/".into())));
-        assert_eq!(
-            Selector::host("https://a:8080/"),
-            Ok(Selector::Host("a:8080".into()))
-        );
+        assert_eq!(Selector::host("https://a:8080/"), Ok(Selector::Host("a:8080".into())));
         assert_eq!(Selector::prefix("a/b/"), Ok(Selector::Prefix("a/b/".into())));
     }
 
     #[test]
     fn bad_selectors_say_why() {
         assert!(matches!(Selector::url("/path"), Err(SelectorError::NoHost(_))));
-        assert!(matches!(
-            Selector::url("ftp://a/b"),
-            Err(SelectorError::Scheme(_))
-        ));
-        assert!(matches!(
-            Selector::tag("two words"),
-            Err(SelectorError::Malformed(_))
-        ));
+        assert!(matches!(Selector::url("ftp://a/b"), Err(SelectorError::Scheme(_))));
+        assert!(matches!(Selector::tag("two words"), Err(SelectorError::Malformed(_))));
         assert!(matches!(Selector::tag(""), Err(SelectorError::Malformed(_))));
         assert!(matches!(Selector::host("a/b"), Err(SelectorError::Malformed(_))));
         assert!(matches!(Selector::url("a?b"), Err(SelectorError::Malformed(_))));

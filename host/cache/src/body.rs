@@ -77,13 +77,8 @@ impl BodyWriter {
     /// A writer for a body of `expected` bytes, where that is known.
     #[must_use]
     pub fn new(expected: Option<u64>) -> Self {
-        let first = expected
-            .and_then(|len| usize::try_from(len).ok())
-            .unwrap_or(BLOCK_MIN_BYTES);
-        Self {
-            block: BytesMut::new(),
-            next_block: first.min(BLOCK_MAX_BYTES),
-        }
+        let first = expected.and_then(|len| usize::try_from(len).ok()).unwrap_or(BLOCK_MIN_BYTES);
+        Self { block: BytesMut::new(), next_block: first.min(BLOCK_MAX_BYTES) }
     }
 
     /// Copies `data`; the answer shares this writer's blocks.

@@ -40,6 +40,9 @@ pub struct Ask<'a> {
     pub rules: &'a Rules,
     /// How request fields are compared.
     pub normalise: Normalise,
+    /// Whether a softly purged response must be validated first: what it says of itself looks fresh, and another node
+    /// would keep it as such.
+    pub soft_is_stale: bool,
     /// Whether the request may wait for another's fill. Not after it was released once by a second leader.
     pub may_follow: bool,
     /// The time.
@@ -87,6 +90,8 @@ impl Store {
             return claim;
         }
         let mut shard = self.shard(&ask.key);
+        // Before the lookup: a purge of everything holds no shard, and what it passes over must seal this fill.
+        let applied = self.applied();
         // A fill may have settled since: ask again, now that none can.
         let found = self.find(ask);
         if let Some(claim) = fresh(ask, &found) {
@@ -95,7 +100,6 @@ impl Store {
         if ask.directives.only_if_cached {
             return Claim::OnlyIfCached;
         }
-        let applied = self.applied();
         let (miss, stale) = self.why(ask, &found);
         let others = if ask.may_follow && !shard.markers.marks(&ask.key, ask.now) && miss != Miss::Request {
             self.joinable(&shard, ask)
@@ -158,31 +162,19 @@ impl Store {
         if joined <= started {
             return None;
         }
-        // A purge that this request must not see the other side of, by a tag that was not known when it joined.
+        // A purge by a tag that was not known when it joined. Only the newest purge of a selector is remembered, and an
+        // older one may be what this request must not see the other side of: any of them releases it.
         let url = seawall_base::purge::url_text(ask.authority, ask.path_and_query);
-        let subject = Subject {
-            site: ask.shelf.site.as_str(),
-            url: &url,
-            tags: &draft.tags,
-        };
+        let subject = Subject { site: ask.shelf.site.as_str(), url: &url, tags: &draft.tags };
         let sealed = self.seals.read().check(started, &subject).hard;
-        sealed
-            .is_some_and(|position| position <= joined)
-            .then_some(Release::Sealed)
+        sealed.is_some().then_some(Release::Sealed)
     }
 
     fn find(&self, ask: &Ask<'_>) -> Found {
         let Some(Held { shelf, resource }) = self.get(&ask.key) else {
-            return Found {
-                entry: None,
-                newest: None,
-            };
+            return Found { entry: None, newest: None };
         };
-        let mut alive = resource
-            .variants
-            .iter()
-            .filter(|entry| shelf.holds(entry))
-            .peekable();
+        let mut alive = resource.variants.iter().filter(|entry| shelf.holds(entry)).peekable();
         let newest = alive.peek().map(|entry| Arc::clone(entry));
         let selected = alive.filter(|entry| entry.head.is_selected_by(ask.headers, ask.normalise));
         let entry = most_recent(selected.map(|entry| (entry, &entry.head.terms))).map(Arc::clone);
@@ -203,11 +195,7 @@ impl Store {
     }
 
     fn joinable(&self, shard: &Shard, ask: &Ask<'_>) -> Others {
-        let fills = shard
-            .in_flight
-            .get(&ask.key)
-            .map(Vec::as_slice)
-            .unwrap_or_default();
+        let fills = shard.in_flight.get(&ask.key).map(Vec::as_slice).unwrap_or_default();
         fills
             .iter()
             .find(|fill| self.may_join(fill, ask))
@@ -215,7 +203,7 @@ impl Store {
     }
 
     fn may_join(&self, fill: &Fill, ask: &Ask<'_>) -> bool {
-        if fill.is_invalidated() {
+        if !fill.shared || fill.is_invalidated() {
             return false;
         }
         let recent = self.seals.read();
@@ -238,11 +226,7 @@ impl Store {
         }
         let url = seawall_base::purge::url_text(ask.authority, ask.path_and_query);
         let tags = draft.map(|draft| draft.tags.as_ref()).unwrap_or_default();
-        let subject = Subject {
-            site: ask.shelf.site.as_str(),
-            url: &url,
-            tags,
-        };
+        let subject = Subject { site: ask.shelf.site.as_str(), url: &url, tags };
         recent.check(fill.start, &subject).hard.is_none()
     }
 
@@ -257,26 +241,13 @@ impl Store {
     ) -> Lead {
         let known = found.newest.as_ref().map(|entry| entry.head.terms.vary().clone());
         let learned = || shard.in_flight.get(&ask.key)?.iter().find_map(|fill| fill.vary());
-        let expected = known.or_else(learned).and_then(|vary| {
-            Some(Expected {
-                selecting: vary.selecting(ask.headers, ask.normalise)?,
-                vary,
-            })
-        });
+        let expected = known
+            .or_else(learned)
+            .and_then(|vary| Some(Expected { selecting: vary.selecting(ask.headers, ask.normalise)?, vary }));
         let url: Arc<str> = Arc::from(seawall_base::purge::url_text(ask.authority, ask.path_and_query));
-        let fill = Fill::new(Arc::clone(&url), start, expected);
-        if shared {
-            shard
-                .in_flight
-                .entry(ask.key)
-                .or_default()
-                .push(Arc::clone(&fill));
-        }
-        let place = Place {
-            key: ask.key,
-            shelf: Arc::clone(ask.shelf),
-            url,
-        };
+        let fill = Fill::new(Arc::clone(&url), start, expected, shared);
+        shard.in_flight.entry(ask.key).or_default().push(Arc::clone(&fill));
+        let place = Place { key: ask.key, shelf: Arc::clone(ask.shelf), url };
         Lead::new(Arc::clone(self), place, fill, found.entry.clone(), miss)
     }
 }
@@ -291,13 +262,13 @@ enum Others {
 }
 
 fn judge(ask: &Ask<'_>, entry: &Entry) -> Reuse {
-    reuse(
-        &entry.head.terms,
-        ask.directives,
-        ask.shelf.is_soft_purged(entry),
-        ask.rules,
-        ask.now,
-    )
+    let soft = ask.shelf.is_soft_purged(entry);
+    match reuse(&entry.head.terms, ask.directives, soft, ask.rules, ask.now) {
+        Reuse::StaleWhileRevalidate if soft && ask.soft_is_stale => {
+            Reuse::Revalidate(RevalidateReason::SoftPurged)
+        }
+        verdict => verdict,
+    }
 }
 
 fn fresh(ask: &Ask<'_>, found: &Found) -> Option<Claim> {

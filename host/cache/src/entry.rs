@@ -24,7 +24,8 @@ pub struct Draft {
     pub selecting: Selecting,
     /// Tags, for purges.
     pub tags: Box<[Box<str>]>,
-    /// Where the log stood when this content's fetch began: this node's fill, or the shield's own if that is older.
+    /// Where the log stood when this content's fetch began: this node's fill, or the shield's own if that is older. Told
+    /// to other nodes that ask for it.
     pub position: Position,
     /// `Content-Length`, where known.
     pub length: Option<u64>,
@@ -50,16 +51,15 @@ pub struct Entry {
     pub head: Arc<Draft>,
     /// The whole body.
     pub body: StoredBody,
+    /// Where this node's log stood when the fill started. What purges and floors are compared with: `head.position` may
+    /// be older, where a shield answered from what it held; the shield had applied at least as much by then.
+    pub(crate) started: Position,
     soft: AtomicBool,
 }
 
 impl Entry {
-    pub(crate) fn new(head: Arc<Draft>, body: StoredBody) -> Self {
-        Self {
-            head,
-            body,
-            soft: AtomicBool::new(false),
-        }
+    pub(crate) fn new(head: Arc<Draft>, body: StoredBody, started: Position) -> Self {
+        Self { head, body, started, soft: AtomicBool::new(false) }
     }
 
     /// Makes the entry stale for good; a refresh makes a new entry.
@@ -81,18 +81,9 @@ impl Entry {
     /// Bytes that count against the cache's memory.
     #[must_use]
     pub fn weight_bytes(&self) -> u64 {
-        let fields: usize = self
-            .head
-            .headers
-            .iter()
-            .map(|(name, value)| name.as_str().len() + value.len() + 64)
-            .sum();
-        let tags: u64 = self
-            .head
-            .tags
-            .iter()
-            .map(|tag| tag.len() as u64 + TAG_OVERHEAD_BYTES)
-            .sum();
+        let fields: usize =
+            self.head.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 64).sum();
+        let tags: u64 = self.head.tags.iter().map(|tag| tag.len() as u64 + TAG_OVERHEAD_BYTES).sum();
         self.body.len() + fields as u64 + tags + self.head.selecting.len() as u64 + ENTRY_OVERHEAD_BYTES
     }
 }
@@ -125,8 +116,6 @@ impl Resource {
     }
 
     pub(crate) fn tags(&self) -> impl Iterator<Item = &str> {
-        self.variants
-            .iter()
-            .flat_map(|entry| entry.head.tags.iter().map(AsRef::as_ref))
+        self.variants.iter().flat_map(|entry| entry.head.tags.iter().map(AsRef::as_ref))
     }
 }

@@ -39,6 +39,8 @@ pub struct Fill {
     pub(crate) start: Position,
     /// What the leader's request selects, where an older response of this URL told which fields matter.
     pub(crate) expected: Option<Expected>,
+    /// Whether others may join.
+    pub(crate) shared: bool,
     /// An unsafe request succeeded on this URL: what is on its way is from before it.
     invalidated: AtomicBool,
     state: Mutex<State>,
@@ -96,11 +98,12 @@ pub enum FillHead {
 }
 
 impl Fill {
-    pub(crate) fn new(url: Arc<str>, start: Position, expected: Option<Expected>) -> Arc<Self> {
+    pub(crate) fn new(url: Arc<str>, start: Position, expected: Option<Expected>, shared: bool) -> Arc<Self> {
         Arc::new(Self {
             url,
             start,
             expected,
+            shared,
             invalidated: AtomicBool::new(false),
             state: Mutex::new(State {
                 phase: Phase::Waiting,
@@ -129,10 +132,7 @@ impl Fill {
         });
         state.readers[number] = Some(Reader::default());
         drop(state);
-        Some(Seat {
-            fill: Arc::clone(self),
-            number,
-        })
+        Some(Seat { fill: Arc::clone(self), number })
     }
 
     /// From now on nobody joins, and nothing is stored.
@@ -248,13 +248,7 @@ impl State {
             return;
         }
         let next = self.first + self.pieces.len();
-        let slowest = self
-            .readers
-            .iter()
-            .flatten()
-            .map(|reader| reader.at)
-            .min()
-            .unwrap_or(next);
+        let slowest = self.readers.iter().flatten().map(|reader| reader.at).min().unwrap_or(next);
         while self.first < slowest {
             let Some(piece) = self.pieces.pop_front() else {
                 break;

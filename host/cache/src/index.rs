@@ -20,6 +20,8 @@ pub(crate) struct Index {
     tags: HashMap<Box<str>, Keys>,
     /// Ordered, so that a prefix or a host is one range.
     urls: BTreeMap<Arc<str>, SmallVec<[Key; 1]>>,
+    /// Stored responses that no purge of everything has passed: what the next one will match.
+    pub(crate) alive: u64,
 }
 
 impl Index {
@@ -67,10 +69,7 @@ impl Index {
     }
 
     pub(crate) fn tagged(&self, tag: &str) -> Vec<Key> {
-        self.tags
-            .get(tag)
-            .map(|keys| keys.iter().copied().collect())
-            .unwrap_or_default()
+        self.tags.get(tag).map(|keys| keys.iter().copied().collect()).unwrap_or_default()
     }
 
     pub(crate) fn at_url(&self, url: &str) -> Vec<Key> {
@@ -79,10 +78,7 @@ impl Index {
 
     pub(crate) fn under(&self, prefix: &str) -> Vec<Key> {
         let from: (Bound<&str>, Bound<&str>) = (Bound::Included(prefix), Bound::Unbounded);
-        let matching = self
-            .urls
-            .range::<str, _>(from)
-            .take_while(|(url, _)| url.starts_with(prefix));
+        let matching = self.urls.range::<str, _>(from).take_while(|(url, _)| url.starts_with(prefix));
         matching.flat_map(|(_, keys)| keys.iter().copied()).collect()
     }
 
@@ -101,10 +97,5 @@ impl Index {
     #[cfg(test)]
     pub(crate) fn is_empty(&self) -> bool {
         self.tags.is_empty() && self.urls.is_empty()
-    }
-
-    /// Keys held, for `all`.
-    pub(crate) fn len(&self) -> usize {
-        self.urls.len()
     }
 }

@@ -90,41 +90,19 @@ mod tests {
 
     use super::*;
 
-    const PARTS: KeyParts<'_> = KeyParts {
-        site: "s",
-        scheme: "http",
-        authority: "a",
-        path_and_query: "/b",
-        extra: &[],
-    };
+    const PARTS: KeyParts<'_> =
+        KeyParts { site: "s", scheme: "http", authority: "a", path_and_query: "/b", extra: &[] };
 
     #[test]
     fn every_part_makes_another_key_and_parts_do_not_run_together() {
         let extra = [(Box::from("k"), Bytes::from_static(b"v"))];
         let all = [
             PARTS,
-            KeyParts {
-                site: "sh",
-                scheme: "ttp",
-                ..PARTS
-            },
-            KeyParts {
-                scheme: "https",
-                ..PARTS
-            },
-            KeyParts {
-                authority: "a/",
-                path_and_query: "b",
-                ..PARTS
-            },
-            KeyParts {
-                path_and_query: "/b?c",
-                ..PARTS
-            },
-            KeyParts {
-                extra: &extra,
-                ..PARTS
-            },
+            KeyParts { site: "sh", scheme: "ttp", ..PARTS },
+            KeyParts { scheme: "https", ..PARTS },
+            KeyParts { authority: "a/", path_and_query: "b", ..PARTS },
+            KeyParts { path_and_query: "/b?c", ..PARTS },
+            KeyParts { extra: &extra, ..PARTS },
         ];
         let keys: std::collections::HashSet<Key> = all.iter().map(Key::new).collect();
         assert_eq!(keys.len(), all.len());

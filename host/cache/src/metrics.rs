@@ -37,46 +37,14 @@ impl Metrics {
     /// Registers everything under `registry`.
     pub fn register(&self, registry: &mut Registry) {
         let counters = [
-            (
-                "cache_stored",
-                "Fills that ended in a stored response",
-                &self.stored,
-            ),
-            (
-                "cache_refreshed",
-                "Fills whose stored response a 304 refreshed",
-                &self.refreshed,
-            ),
-            (
-                "cache_declined",
-                "Fills that policy declined to store",
-                &self.declined,
-            ),
-            (
-                "cache_sealed",
-                "Fills not stored because a purge matched them in flight",
-                &self.sealed,
-            ),
-            (
-                "cache_fill_failed",
-                "Fills that failed or were dropped",
-                &self.failed,
-            ),
-            (
-                "cache_too_large",
-                "Fills not stored because the body passed the object limit",
-                &self.too_large,
-            ),
-            (
-                "cache_followed",
-                "Requests that joined another request's fill",
-                &self.followed,
-            ),
-            (
-                "cache_purged",
-                "Stored responses removed or made stale by purges",
-                &self.purged,
-            ),
+            ("cache_stored", "Fills that ended in a stored response", &self.stored),
+            ("cache_refreshed", "Fills whose stored response a 304 refreshed", &self.refreshed),
+            ("cache_declined", "Fills that policy declined to store", &self.declined),
+            ("cache_sealed", "Fills not stored because a purge matched them in flight", &self.sealed),
+            ("cache_fill_failed", "Fills that failed or were dropped", &self.failed),
+            ("cache_too_large", "Fills not stored because the body passed the object limit", &self.too_large),
+            ("cache_followed", "Requests that joined another request's fill", &self.followed),
+            ("cache_purged", "Stored responses removed or made stale by purges", &self.purged),
             ("cache_evicted", "Resources evicted for room", &self.evicted),
         ];
         for (name, help, counter) in counters {

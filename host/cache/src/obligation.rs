@@ -46,13 +46,13 @@ impl Duty {
 
     /// Stores, and takes the fill off the table, in one step under the key's shard: whoever asks next finds either the
     /// fill or the entry.
-    fn store(&mut self, entry: &Arc<Entry>) -> Settled {
+    fn store(&mut self, entry: &Arc<Entry>, prior: Option<&Entry>) -> Settled {
         self.ended = true;
         let mut shard = self.store.shard(&self.place.key);
         let settled = if self.fill.is_invalidated() {
             Settled::Sealed
         } else {
-            self.store.insert(&mut shard, &self.place, self.fill.start, entry)
+            self.store.insert(&mut shard, &self.place, self.fill.start, entry, prior)
         };
         shard.markers.remove(&self.place.key);
         Store::leave(&mut shard, &self.place.key, &self.fill);
@@ -80,25 +80,13 @@ impl Lead {
         miss: Miss,
     ) -> Self {
         store.metrics.in_flight.inc();
-        Self {
-            duty: Duty {
-                store,
-                place,
-                fill,
-                ended: false,
-            },
-            prior,
-            miss,
-        }
+        Self { duty: Duty { store, place, fill, ended: false }, prior, miss }
     }
 
     /// A seat for the leader's own client.
     #[must_use]
     pub fn follower(&self) -> Option<Follower> {
-        self.duty
-            .fill
-            .join()
-            .map(|seat| Follower::new(seat, self.duty.fill.start))
+        self.duty.fill.join().map(|seat| Follower::new(seat, self.duty.fill.start))
     }
 
     /// Where the log stood when this fill started.
@@ -125,18 +113,13 @@ impl Lead {
         let writer = BodyWriter::new(draft.length);
         let head = Arc::new(draft);
         self.duty.fill.publish(Arc::clone(&head));
-        Filling {
-            duty: self.duty,
-            head,
-            writer,
-            too_large: false,
-        }
+        Filling { duty: self.duty, head, writer, too_large: false }
     }
 
     /// A 304 refreshed the stored response: `draft` is its new head.
     pub fn refresh(mut self, prior: &Entry, draft: Draft) -> (Arc<Entry>, Settled) {
-        let entry = Arc::new(Entry::new(Arc::new(draft), prior.body.clone()));
-        let settled = self.duty.store(&entry);
+        let entry = Arc::new(Entry::new(Arc::new(draft), prior.body.clone(), self.duty.fill.start));
+        let settled = self.duty.store(&entry, Some(prior));
         self.duty.fill.settle(Arc::clone(&entry));
         self.duty.store.metrics.refreshed.inc();
         (entry, settled)
@@ -181,11 +164,7 @@ impl Drop for Duty {
                 "the fill ended without an answer",
             )));
             let streaming = self.fill.head().is_some();
-            if streaming {
-                self.leave()
-            } else {
-                self.release(Release::Dropped)
-            }
+            if streaming { self.leave() } else { self.release(Release::Dropped) }
         }
     }
 }
@@ -229,8 +208,8 @@ impl Filling {
         }
         let settled = match self.duty.fill.whole() {
             Some(pieces) => {
-                let entry = Entry::new(Arc::clone(&self.head), StoredBody::new(pieces));
-                let settled = self.duty.store(&Arc::new(entry));
+                let entry = Entry::new(Arc::clone(&self.head), StoredBody::new(pieces), self.duty.fill.start);
+                let settled = self.duty.store(&Arc::new(entry), None);
                 if settled == Settled::Stored {
                     self.duty.store.metrics.stored.inc();
                 }

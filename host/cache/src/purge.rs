@@ -39,13 +39,9 @@ impl Store {
         for shelf in self.in_scope(&purge.scope) {
             for selector in &purge.selectors {
                 if matches!(selector, Selector::All) {
-                    matched.objects += shelf.index.lock().len() as u64;
-                    shelf.raise(purge.depth, position);
+                    matched.objects += shelf.raise(purge.depth, position);
                     if purge.depth == Depth::Hard {
-                        self.sweeps.lock().push(Sweep {
-                            shelf: Arc::clone(&shelf),
-                            after: Arc::from(""),
-                        });
+                        self.sweeps.lock().push(Sweep { shelf: Arc::clone(&shelf), after: Arc::from("") });
                     }
                     continue;
                 }
@@ -67,11 +63,8 @@ impl Store {
             for selector in &purge.selectors {
                 for key in keys(&shelf, selector) {
                     let Some(held) = self.get(&key) else { continue };
-                    held.resource
-                        .variants
-                        .iter()
-                        .filter(|e| names(selector, e))
-                        .for_each(|e| matched.count(e));
+                    let alive = held.resource.variants.iter().filter(|entry| shelf.holds(entry));
+                    alive.filter(|entry| names(selector, entry)).for_each(|entry| matched.count(entry));
                 }
             }
         }
@@ -90,10 +83,7 @@ impl Store {
         self.seals.raise_floor(position);
         for shelf in self.shelves() {
             shelf.raise(Depth::Hard, position);
-            self.sweeps.lock().push(Sweep {
-                shelf,
-                after: Arc::from(""),
-            });
+            self.sweeps.lock().push(Sweep { shelf, after: Arc::from("") });
         }
         self.set_applied(position);
     }
@@ -101,40 +91,28 @@ impl Store {
     /// An unsafe request succeeded on this URL (RFC 9111 §4.4): what is stored of it goes, what is on its way is not
     /// stored. On this node only: nothing promises more, and the log is for what was promised.
     pub fn invalidate(&self, shelf: &Arc<Shelf>, url: &str) {
+        // Fills first: one that settles in between has stored by the time its key is looked at.
+        self.each_fill(|fill| {
+            if *fill.url == *url {
+                fill.invalidate();
+            }
+        });
         for key in keys(shelf, &Selector::Url(url.to_owned())) {
             let _shard = self.shard(&key);
             if let Some(held) = self.get(&key) {
                 self.put(&key, shelf, Some(&held.resource), None);
             }
         }
-        self.each_fill(|fill| {
-            if *fill.url == *url {
-                fill.invalidate();
-            }
-        });
     }
 
     /// Removes one entry, if it is still what is stored.
     pub(crate) fn remove(&self, at: &Place, entry: &Arc<Entry>) {
         let _shard = self.shard(&at.key);
         let Some(held) = self.get(&at.key) else { return };
-        let stays = held
-            .resource
-            .variants
-            .iter()
-            .filter(|other| !Arc::ptr_eq(other, entry))
-            .cloned()
-            .collect();
-        let rest = Resource {
-            url: Arc::clone(&held.resource.url),
-            variants: stays,
-        };
-        self.put(
-            &at.key,
-            &at.shelf,
-            Some(&held.resource),
-            (!rest.variants.is_empty()).then_some(rest),
-        );
+        let stays =
+            held.resource.variants.iter().filter(|other| !Arc::ptr_eq(other, entry)).cloned().collect();
+        let rest = Resource { url: Arc::clone(&held.resource.url), variants: stays };
+        self.put(&at.key, &at.shelf, Some(&held.resource), (!rest.variants.is_empty()).then_some(rest));
     }
 
     fn in_scope(&self, scope: &Scope) -> Vec<Arc<Shelf>> {
@@ -156,13 +134,8 @@ impl Store {
         let _shard = self.shard(key);
         let Some(held) = self.get(key) else { return matched };
         // A fill that started after the purge was applied may have stored already, when a node catches up.
-        let purged = |entry: &Entry| entry.head.position < at && names(selector, entry);
-        let goes: Vec<&Arc<Entry>> = held
-            .resource
-            .variants
-            .iter()
-            .filter(|entry| purged(entry))
-            .collect();
+        let purged = |entry: &Entry| entry.started < at && names(selector, entry);
+        let goes: Vec<&Arc<Entry>> = held.resource.variants.iter().filter(|entry| purged(entry)).collect();
         if goes.is_empty() {
             return matched;
         }
@@ -174,23 +147,9 @@ impl Store {
             }
         }
         if depth == Depth::Hard {
-            let stays = held
-                .resource
-                .variants
-                .iter()
-                .filter(|entry| !purged(entry))
-                .cloned()
-                .collect();
-            let rest = Resource {
-                url: Arc::clone(&held.resource.url),
-                variants: stays,
-            };
-            self.put(
-                key,
-                shelf,
-                Some(&held.resource),
-                (!rest.variants.is_empty()).then_some(rest),
-            );
+            let stays = held.resource.variants.iter().filter(|entry| !purged(entry)).cloned().collect();
+            let rest = Resource { url: Arc::clone(&held.resource.url), variants: stays };
+            self.put(key, shelf, Some(&held.resource), (!rest.variants.is_empty()).then_some(rest));
         }
         matched
     }
@@ -215,21 +174,10 @@ impl Store {
         let Some(held) = self.get(key) else { return };
         let alive: Resource = Resource {
             url: Arc::clone(&held.resource.url),
-            variants: held
-                .resource
-                .variants
-                .iter()
-                .filter(|entry| shelf.holds(entry))
-                .cloned()
-                .collect(),
+            variants: held.resource.variants.iter().filter(|entry| shelf.holds(entry)).cloned().collect(),
         };
         if alive.variants.len() < held.resource.variants.len() {
-            self.put(
-                key,
-                shelf,
-                Some(&held.resource),
-                (!alive.variants.is_empty()).then_some(alive),
-            );
+            self.put(key, shelf, Some(&held.resource), (!alive.variants.is_empty()).then_some(alive));
         }
     }
 }

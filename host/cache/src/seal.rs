@@ -61,14 +61,7 @@ impl Seals {
             Scope::Site(site) => Some(Box::from(site.as_str())),
         };
         for selector in &purge.selectors {
-            recent.remember(
-                position,
-                Mark {
-                    site: site.clone(),
-                    selector: selector.clone(),
-                },
-                purge.depth,
-            );
+            recent.remember(position, Mark { site: site.clone(), selector: selector.clone() }, purge.depth);
         }
         recent.applied = recent.applied.max(position);
     }
@@ -100,10 +93,7 @@ impl Recent {
     /// What purges later than `since` say of `subject`.
     pub(crate) fn check(&self, since: Position, subject: &Subject<'_>) -> Sealed {
         if since < self.floor {
-            return Sealed {
-                hard: Some(self.floor),
-                soft: None,
-            };
+            return Sealed { hard: Some(self.floor), soft: None };
         }
         if since >= self.applied {
             return Sealed::default();
@@ -112,10 +102,7 @@ impl Recent {
         let host = subject.url.split('/').next().unwrap_or_default();
         let mut look = |selector: Selector| {
             for site in [None, Some(Box::from(subject.site))] {
-                if let Some(found) = self.newest.get(&Mark {
-                    site,
-                    selector: selector.clone(),
-                }) {
+                if let Some(found) = self.newest.get(&Mark { site, selector: selector.clone() }) {
                     sealed.merge(*found, since);
                 }
             }
@@ -126,11 +113,8 @@ impl Recent {
         for tag in subject.tags {
             look(Selector::Tag(tag.to_string()));
         }
-        for (position, mark, depth) in self
-            .prefixes
-            .iter()
-            .rev()
-            .take_while(|(position, ..)| *position > since)
+        for (position, mark, depth) in
+            self.prefixes.iter().rev().take_while(|(position, ..)| *position > since)
         {
             let in_scope = mark.site.as_deref().is_none_or(|site| site == subject.site);
             if in_scope
@@ -146,10 +130,7 @@ impl Recent {
         if matches!(mark.selector, Selector::Prefix(_)) {
             self.prefixes.push_back((position, mark.clone(), depth));
         } else {
-            self.newest
-                .entry(mark.clone())
-                .or_default()
-                .merge(Sealed::of(position, depth), Position::START);
+            self.newest.entry(mark.clone()).or_default().merge(Sealed::of(position, depth), Position::START);
         }
         self.order.push_back((position, mark));
         while self.order.len() > SEALS_MAX {
@@ -165,11 +146,7 @@ impl Recent {
         while self.prefixes.front().is_some_and(|(at, ..)| *at <= position) {
             self.prefixes.pop_front();
         }
-        if self
-            .newest
-            .get(&mark)
-            .is_some_and(|sealed| sealed.newest() <= Some(position))
-        {
+        if self.newest.get(&mark).is_some_and(|sealed| sealed.newest() <= Some(position)) {
             self.newest.remove(&mark);
         }
     }
@@ -178,20 +155,19 @@ impl Recent {
 impl Sealed {
     fn of(position: Position, depth: Depth) -> Self {
         match depth {
-            Depth::Hard => Self {
-                hard: Some(position),
-                soft: None,
-            },
-            Depth::Soft => Self {
-                hard: None,
-                soft: Some(position),
-            },
+            Depth::Hard => Self { hard: Some(position), soft: None },
+            Depth::Soft => Self { hard: None, soft: Some(position) },
         }
     }
 
     fn merge(&mut self, other: Self, since: Position) {
         self.hard = self.hard.max(other.hard.filter(|position| *position > since));
         self.soft = self.soft.max(other.soft.filter(|position| *position > since));
+    }
+
+    /// What either of two subjects is sealed by.
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self { hard: self.hard.max(other.hard), soft: self.soft.max(other.soft) }
     }
 
     fn newest(self) -> Option<Position> {

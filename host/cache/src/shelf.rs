@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::Mutex;
 use seawall_base::{Depth, Position, SiteName};
 
-use crate::entry::Entry;
+use crate::entry::{Entry, Resource};
 use crate::index::Index;
+use crate::key::Key;
 
 /// One site's part of the cache. The path holds it, so that a hit looks nothing up.
 #[derive(Debug)]
@@ -22,29 +23,42 @@ pub struct Shelf {
 
 impl Shelf {
     pub(crate) fn new(site: SiteName) -> Self {
-        Self {
-            site,
-            hard_floor: AtomicU64::new(0),
-            soft_floor: AtomicU64::new(0),
-            index: Mutex::default(),
-        }
+        Self { site, hard_floor: AtomicU64::new(0), soft_floor: AtomicU64::new(0), index: Mutex::default() }
     }
 
-    /// Purges everything that started before `position`, in one store.
-    pub(crate) fn raise(&self, depth: Depth, position: Position) {
+    /// Purges everything that started before `position`, in one store. Answers how many responses that is.
+    pub(crate) fn raise(&self, depth: Depth, position: Position) -> u64 {
+        let mut index = self.index.lock();
         let floor = match depth {
             Depth::Hard => &self.hard_floor,
             Depth::Soft => &self.soft_floor,
         };
         floor.fetch_max(position.0, Ordering::AcqRel);
+        match depth {
+            Depth::Hard => std::mem::take(&mut index.alive),
+            Depth::Soft => index.alive,
+        }
+    }
+
+    /// `key` now holds `new` in place of `old`.
+    pub(crate) fn replace(&self, key: Key, old: Option<&Resource>, new: Option<&Resource>) {
+        let mut index = self.index.lock();
+        let alive = |resource: Option<&Resource>| {
+            let variants = resource.map(|resource| resource.variants.as_slice()).unwrap_or_default();
+            variants.iter().filter(|entry| self.holds(entry)).count() as u64
+        };
+        index.alive = (index.alive + alive(new)).saturating_sub(alive(old));
+        index.replace(key, old, new);
     }
 
     /// Whether nothing has purged all since `entry`'s content was fetched.
     pub(crate) fn holds(&self, entry: &Entry) -> bool {
-        entry.head.position.0 >= self.hard_floor.load(Ordering::Acquire)
+        entry.started.0 >= self.hard_floor.load(Ordering::Acquire)
     }
 
-    pub(crate) fn is_soft_purged(&self, entry: &Entry) -> bool {
-        entry.is_marked_soft() || entry.head.position.0 < self.soft_floor.load(Ordering::Acquire)
+    /// Whether a soft purge named the entry, or everything.
+    #[must_use]
+    pub fn is_soft_purged(&self, entry: &Entry) -> bool {
+        entry.is_marked_soft() || entry.started.0 < self.soft_floor.load(Ordering::Acquire)
     }
 }

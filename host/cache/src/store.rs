@@ -107,11 +107,7 @@ impl Store {
     #[must_use]
     pub fn shelf(&self, site: &SiteName) -> Arc<Shelf> {
         let mut shelves = self.shelves.lock();
-        Arc::clone(
-            shelves
-                .entry(site.clone())
-                .or_insert_with(|| Arc::new(Shelf::new(site.clone()))),
-        )
+        Arc::clone(shelves.entry(site.clone()).or_insert_with(|| Arc::new(Shelf::new(site.clone()))))
     }
 
     pub(crate) fn shelves(&self) -> Vec<Arc<Shelf>> {
@@ -142,12 +138,7 @@ impl Store {
     /// Looks at every fill in flight. They are few: as many as the origins are asked at once.
     pub(crate) fn each_fill(&self, mut look: impl FnMut(&Fill)) {
         for shard in &self.shards {
-            shard
-                .lock()
-                .in_flight
-                .values()
-                .flatten()
-                .for_each(|fill| look(fill));
+            shard.lock().in_flight.values().flatten().for_each(|fill| look(fill));
         }
     }
 
@@ -155,21 +146,23 @@ impl Store {
         self.held.get(key)
     }
 
-    /// Stores `entry`, unless a purge later than `start` matches it. The caller holds the key's shard.
+    /// Stores `entry`, unless a purge later than `start` matches it, or the `prior` response that it refreshes. The
+    /// caller holds the key's shard.
     pub(crate) fn insert(
         &self,
         _shard: &mut Shard,
         at: &Place,
         start: Position,
         entry: &Arc<Entry>,
+        prior: Option<&Entry>,
     ) -> Settled {
         let recent = self.seals.read();
-        let subject = Subject {
-            site: at.shelf.site.as_str(),
-            url: &at.url,
-            tags: &entry.head.tags,
-        };
-        let sealed = recent.check(start, &subject);
+        let subject = Subject { site: at.shelf.site.as_str(), url: &at.url, tags: &entry.head.tags };
+        let mut sealed = recent.check(start, &subject);
+        if let Some(prior) = prior {
+            // A 304 may drop a tag; the content that it keeps alive was purged by it all the same.
+            sealed = sealed.or(recent.check(start, &Subject { tags: &prior.head.tags, ..subject }));
+        }
         if sealed.hard.is_some() {
             self.metrics.sealed.inc();
             return Settled::Sealed;
@@ -186,13 +179,10 @@ impl Store {
 
     /// Puts `new` in place of `old`. The index learns of new tags before moka holds them.
     pub(crate) fn put(&self, key: &Key, shelf: &Arc<Shelf>, old: Option<&Resource>, new: Option<Resource>) {
-        shelf.index.lock().replace(*key, old, new.as_ref());
+        shelf.replace(*key, old, new.as_ref());
         match new {
             Some(new) => {
-                let held = Held {
-                    shelf: Arc::clone(shelf),
-                    resource: Arc::new(new),
-                };
+                let held = Held { shelf: Arc::clone(shelf), resource: Arc::new(new) };
                 self.held.insert(*key, held);
             }
             None => self.held.invalidate(key),
@@ -217,10 +207,7 @@ impl Store {
             let _shard = self.shard(&key);
             let current = self.held.get(&key);
             let current = current.as_ref().map(|held| held.resource.as_ref());
-            gone.shelf
-                .index
-                .lock()
-                .replace(key, Some(&gone.resource), current);
+            gone.shelf.replace(key, Some(&gone.resource), current);
         }
         self.sweep();
     }
@@ -229,12 +216,8 @@ impl Store {
     pub fn measure(&self) {
         self.held.run_pending_tasks();
         self.housekeep();
-        self.metrics
-            .bytes
-            .set(i64::try_from(self.held.weighted_size()).unwrap_or(i64::MAX));
-        self.metrics
-            .resources
-            .set(i64::try_from(self.held.entry_count()).unwrap_or(i64::MAX));
+        self.metrics.bytes.set(i64::try_from(self.held.weighted_size()).unwrap_or(i64::MAX));
+        self.metrics.resources.set(i64::try_from(self.held.entry_count()).unwrap_or(i64::MAX));
     }
 
     /// Ends the pass marker of a URL, for a response that proved cacheable.

@@ -113,13 +113,7 @@ pub struct Cluster {
 impl Cluster {
     /// Takes a place under the node's name. The node catches up and becomes ready once the [`Follower`] runs.
     pub fn join(setup: Setup) -> Result<(Arc<Self>, Follower), JoinError> {
-        let Setup {
-            info,
-            log,
-            members,
-            clock,
-            metrics,
-        } = setup;
+        let Setup { info, log, members, clock, metrics } = setup;
         let seat = Arc::new(members.join(info.clone())?);
         let follower = Follower {
             log: Arc::clone(&log),
@@ -128,18 +122,7 @@ impl Cluster {
             clock: clock.clone(),
         };
         let purges_named = AtomicU64::new(0);
-        Ok((
-            Arc::new(Self {
-                info,
-                log,
-                members,
-                seat,
-                clock,
-                metrics,
-                purges_named,
-            }),
-            follower,
-        ))
+        Ok((Arc::new(Self { info, log, members, seat, clock, metrics, purges_named }), follower))
     }
 
     /// The node's name.
@@ -198,14 +181,8 @@ impl Cluster {
     /// A name for a new purge: the node's, when it started, and a number, so no two purges share one.
     #[must_use]
     pub fn new_purge_id(&self) -> PurgeId {
-        let number = self
-            .purges_named
-            .fetch_add(1, Ordering::Relaxed)
-            .saturating_add(1);
-        PurgeId(format!(
-            "{}-{:x}-{number}",
-            self.info.name, self.info.started_unix_ms
-        ))
+        let number = self.purges_named.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+        PurgeId(format!("{}-{:x}-{number}", self.info.name, self.info.started_unix_ms))
     }
 
     /// Puts a purge in the log. When this answers, no restart loses it; [`Cluster::wait`] tells when it is applied.
@@ -244,9 +221,7 @@ impl Cluster {
             Wait::Local => *name == self.info.name,
             Wait::All => true,
         };
-        self.members
-            .wait_applied(&purge.id, purge.position, waited_for, limit)
-            .await
+        self.members.wait_applied(&purge.id, purge.position, waited_for, limit).await
     }
 
     /// What is known of one of the last purges, see [`crate::membership::PURGES_KEPT`].

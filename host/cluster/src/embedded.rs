@@ -40,10 +40,7 @@ pub struct Retention {
 
 impl Default for Retention {
     fn default() -> Self {
-        Self {
-            records: RETAIN_RECORDS,
-            bytes: RETAIN_BYTES,
-        }
+        Self { records: RETAIN_RECORDS, bytes: RETAIN_BYTES }
     }
 }
 
@@ -65,10 +62,7 @@ impl EmbeddedLog {
         let opened = file::open(directory, retention)?;
         let tail = Arc::new(Tail::new(opened.base, opened.records, retention));
         let writer = Writer::start(opened.file, Arc::clone(&tail)).map_err(OpenError::at(directory))?;
-        Ok(Self(Arc::new(Inner {
-            tail,
-            writer: Some(writer),
-        })))
+        Ok(Self(Arc::new(Inner { tail, writer: Some(writer) })))
     }
 
     /// A log that ends with the process: for tests, and for a node that has no data directory.

@@ -40,21 +40,8 @@ impl NewRecord {
     /// The record at its place.
     #[must_use]
     pub fn at(self, position: Position) -> Record {
-        let Self {
-            id,
-            accepted_by,
-            actor,
-            at_unix_ms,
-            entry,
-        } = self;
-        Record {
-            position,
-            id,
-            accepted_by,
-            actor,
-            at_unix_ms,
-            entry,
-        }
+        let Self { id, accepted_by, actor, at_unix_ms, entry } = self;
+        Record { position, id, accepted_by, actor, at_unix_ms, entry }
     }
 }
 
@@ -115,11 +102,7 @@ struct Read {
 impl Serialize for Entry {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Self::Purge(purge) => Written {
-                kind: KIND_PURGE,
-                body: purge,
-            }
-            .serialize(serializer),
+            Self::Purge(purge) => Written { kind: KIND_PURGE, body: purge }.serialize(serializer),
             Self::Unknown { kind, body } => Written { kind, body }.serialize(serializer),
         }
     }

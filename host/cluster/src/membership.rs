@@ -134,19 +134,11 @@ struct Entry {
 
 impl Entry {
     fn state(&self, now: Duration) -> NodeState {
-        if now.saturating_sub(self.beat_at) > HEARTBEAT_LIFETIME {
-            NodeState::Unreachable
-        } else {
-            self.said
-        }
+        if now.saturating_sub(self.beat_at) > HEARTBEAT_LIFETIME { NodeState::Unreachable } else { self.said }
     }
 
     fn view(&self, now: Duration) -> NodeView {
-        NodeView {
-            info: Arc::clone(&self.info),
-            state: self.state(now),
-            applied: self.applied,
-        }
+        NodeView { info: Arc::clone(&self.info), state: self.state(now), applied: self.applied }
     }
 }
 
@@ -155,20 +147,14 @@ impl Members {
     #[must_use]
     pub fn new(clock: Clock) -> Self {
         let table = Mutex::new(Table::default());
-        Self(Arc::new(Shared {
-            clock,
-            table,
-            changed: watch::Sender::new(0),
-        }))
+        Self(Arc::new(Shared { clock, table, changed: watch::Sender::new(0) }))
     }
 
     /// Takes a place under a name. A node that was lost without a word is replaced by its successor.
     pub fn join(&self, info: NodeInfo) -> Result<Seat, JoinError> {
         let now = self.now();
         let mut table = self.0.table.lock();
-        table
-            .nodes
-            .retain(|_, node| now.saturating_sub(node.beat_at) <= FORGET_AFTER);
+        table.nodes.retain(|_, node| now.saturating_sub(node.beat_at) <= FORGET_AFTER);
         if let Some(node) = table.nodes.get(&info.name) {
             if node.state(now) != NodeState::Unreachable {
                 return Err(JoinError::NameTaken(info.name));
@@ -197,14 +183,7 @@ impl Members {
     pub fn list(&self) -> Vec<NodeView> {
         let now = self.now();
         let known = |node: &&Entry| now.saturating_sub(node.beat_at) <= FORGET_AFTER;
-        self.0
-            .table
-            .lock()
-            .nodes
-            .values()
-            .filter(known)
-            .map(|node| node.view(now))
-            .collect()
+        self.0.table.lock().nodes.values().filter(known).map(|node| node.view(now)).collect()
     }
 
     /// The ready nodes of a region that peers can reach, by name.
@@ -216,14 +195,7 @@ impl Members {
                 && node.info.peer_addr.is_some()
                 && node.state(now) == NodeState::Ready
         };
-        self.0
-            .table
-            .lock()
-            .nodes
-            .values()
-            .filter(fit)
-            .map(|node| node.view(now))
-            .collect()
+        self.0.table.lock().nodes.values().filter(fit).map(|node| node.view(now)).collect()
     }
 
     /// A number that changes whenever a node joins, leaves, changes state or applies something. A node that falls
@@ -251,11 +223,7 @@ impl Members {
         let table = self.0.table.lock();
         let purge = table.purges.get(id)?;
         let nodes = purges::applied_by(&table, Some(purge), purge.position(), now);
-        Some(PurgeView {
-            id: id.clone(),
-            position: purge.position(),
-            nodes,
-        })
+        Some(PurgeView { id: id.clone(), position: purge.position(), nodes })
     }
 
     fn now(&self) -> Duration {

@@ -44,11 +44,7 @@ impl Metrics {
     /// Lists them in a registry, under `control_log`.
     pub fn register(&self, registry: &mut Registry) {
         let registry = registry.sub_registry_with_prefix("control_log");
-        registry.register(
-            "appended",
-            "Records that this node put in the control log",
-            self.appended.clone(),
-        );
+        registry.register("appended", "Records that this node put in the control log", self.appended.clone());
         registry.register(
             "append_errors",
             "Records that this node could not put in the control log",

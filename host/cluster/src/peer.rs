@@ -30,11 +30,17 @@ pub const SCHEME: HeaderName = HeaderName::from_static("seawall-scheme");
 pub const KEY: HeaderName = HeaderName::from_static("seawall-key");
 /// The origin that a function chose.
 pub const ORIGIN: HeaderName = HeaderName::from_static("seawall-origin");
+/// The host that a function chose to ask that origin for.
+pub const ORIGIN_HOST: HeaderName = HeaderName::from_static("seawall-origin-host");
+/// What is asked, where it is not a response: see [`Asks`].
+pub const ASKS: HeaderName = HeaderName::from_static("seawall-asks");
+/// Of an answer: it is stale, or was purged softly. Not to be kept.
+pub const STALE: HeaderName = HeaderName::from_static("seawall-stale");
 /// How many nodes the request has gone through.
 pub const HOPS: HeaderName = HeaderName::from_static("seawall-hops");
 
 /// The fields of a request that the proof covers, in the order in which it does.
-const PROVEN: [HeaderName; 7] = [PEER, POSITION, SITE, SCHEME, KEY, ORIGIN, HOPS];
+const PROVEN: [HeaderName; 9] = [PEER, POSITION, SITE, SCHEME, KEY, ORIGIN, ORIGIN_HOST, ASKS, HOPS];
 
 /// Most nodes that a request goes through: edge and shield, and one more while shields change.
 pub const HOPS_MAX: u8 = 3;
@@ -160,8 +166,33 @@ pub struct PeerRequest {
     pub key_parts: Vec<(String, Vec<u8>)>,
     /// The origin that a function chose.
     pub origin: Option<OriginName>,
+    /// The host that a function chose to ask that origin for.
+    pub origin_host: Option<String>,
+    /// What is asked.
+    pub asks: Asks,
     /// How many nodes the request has gone through, the asking one included.
     pub hops: u8,
+}
+
+/// What one node asks of another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Asks {
+    /// The response to a client's request.
+    #[default]
+    Fetch,
+    /// To drop what it stores of a URL: an unsafe request on it succeeded (RFC 9111 §4.4), and did not pass that node.
+    Invalidate,
+}
+
+impl Asks {
+    /// The word on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Fetch => "fetch",
+            Self::Invalidate => "invalidate",
+        }
+    }
 }
 
 /// Does a request claim to come from a peer? Nothing is checked yet.
@@ -173,7 +204,11 @@ pub fn is_peer(headers: &HeaderMap) -> bool {
 /// Removes everything that only peers may say. For requests of clients, and for answers on their way to clients.
 /// `Seawall-Cache-Control` stays: it is the origin's, and forwarded as it came (RFC 9213 §2).
 pub fn strip(headers: &mut HeaderMap) {
-    for name in PROVEN.iter().chain([&PEER_AUTH]) {
+    // Most have none: one look at the names is cheaper than eight look-ups.
+    if !headers.keys().any(|name| name.as_str().starts_with("seawall-")) {
+        return;
+    }
+    for name in PROVEN.iter().chain([&PEER_AUTH, &STALE]) {
         headers.remove(name);
     }
 }
@@ -196,6 +231,12 @@ impl PeerRequest {
         headers.insert(HOPS, HeaderValue::from(u16::from(self.hops)));
         if let Some(origin) = &self.origin {
             headers.insert(ORIGIN, value(ORIGIN, origin.as_str())?);
+        }
+        if let Some(host) = &self.origin_host {
+            headers.insert(ORIGIN_HOST, value(ORIGIN_HOST, host)?);
+        }
+        if self.asks != Asks::Fetch {
+            headers.insert(ASKS, value(ASKS, self.asks.as_str())?);
         }
         for (name, bytes) in &self.key_parts {
             // `=` ends the name, and white space at the ends of a field is lost on the way.
@@ -233,6 +274,12 @@ impl PeerRequest {
                 Some(name) => Some(OriginName::new(name).map_err(|_| PeerError::Malformed(ORIGIN))?),
                 None => None,
             },
+            origin_host: one(headers, ORIGIN_HOST)?.map(str::to_owned),
+            asks: match one(headers, ASKS)? {
+                None => Asks::Fetch,
+                Some(word) if word == Asks::Invalidate.as_str() => Asks::Invalidate,
+                Some(_) => return Err(PeerError::Malformed(ASKS)),
+            },
             hops,
         })
     }
@@ -244,6 +291,9 @@ pub struct PeerAnswer {
     /// Where in the control log the fill of the stored response started. The asking node keeps its copy under this
     /// position, not under its own.
     pub position: Position,
+    /// The response is stale, or was purged softly: the asking node may use it and must not keep it, since by its own
+    /// fields it may look fresh.
+    pub stale: bool,
 }
 
 impl PeerAnswer {
@@ -251,13 +301,15 @@ impl PeerAnswer {
     pub fn encode(&self, headers: &mut HeaderMap) {
         strip(headers);
         headers.insert(POSITION, HeaderValue::from(self.position.0));
+        if self.stale {
+            headers.insert(STALE, HeaderValue::from_static("1"));
+        }
     }
 
     /// Reads the fields.
     pub fn decode(headers: &HeaderMap) -> Result<Self, PeerError> {
-        Ok(Self {
-            position: Position(parse(POSITION, must(headers, POSITION)?)?),
-        })
+        let position = Position(parse(POSITION, must(headers, POSITION)?)?);
+        Ok(Self { position, stale: headers.contains_key(STALE) })
     }
 }
 
@@ -305,20 +357,10 @@ fn key_parts(headers: &HeaderMap) -> Result<Vec<(String, Vec<u8>)>, PeerError> {
 }
 
 fn check_key(parts: &[(String, Vec<u8>)]) -> Result<(), PeerError> {
-    let bytes = parts.iter().fold(0_usize, |sum, (name, bytes)| {
-        sum.saturating_add(name.len() + bytes.len())
-    });
-    if parts.len() > KEY_PARTS_MAX || bytes > KEY_BYTES_MAX {
-        Err(PeerError::KeyTooLarge)
-    } else {
-        Ok(())
-    }
+    let bytes = parts.iter().fold(0_usize, |sum, (name, bytes)| sum.saturating_add(name.len() + bytes.len()));
+    if parts.len() > KEY_PARTS_MAX || bytes > KEY_BYTES_MAX { Err(PeerError::KeyTooLarge) } else { Ok(()) }
 }
 
 fn check_hops(hops: u8) -> Result<(), PeerError> {
-    if hops > HOPS_MAX {
-        Err(PeerError::TooManyHops)
-    } else {
-        Ok(())
-    }
+    if hops > HOPS_MAX { Err(PeerError::TooManyHops) } else { Ok(()) }
 }

@@ -27,10 +27,7 @@ mod tests {
     #[test]
     fn every_edge_names_the_same_node_whatever_order_it_knows_them_in() {
         for key in 0..KEYS {
-            assert_eq!(
-                first(&["a", "b", "c", "d"], key),
-                first(&["d", "b", "a", "c"], key)
-            );
+            assert_eq!(first(&["a", "b", "c", "d"], key), first(&["d", "b", "a", "c"], key));
         }
     }
 
@@ -39,10 +36,7 @@ mod tests {
         for key in 0..KEYS {
             let before = first(&["a", "b", "c", "d"], key);
             let after = first(&["a", "b", "d"], key);
-            assert!(
-                before == "c" || before == after,
-                "key {key} moved from {before} to {after}"
-            );
+            assert!(before == "c" || before == after, "key {key} moved from {before} to {after}");
         }
     }
 
@@ -51,10 +45,7 @@ mod tests {
         for key in 0..KEYS {
             let mut ranked = vec!["a", "b", "c"];
             rank(&mut ranked, &key.to_be_bytes(), |name| name);
-            let rest: Vec<_> = ["a", "b", "c"]
-                .into_iter()
-                .filter(|name| *name != ranked[0])
-                .collect();
+            let rest: Vec<_> = ["a", "b", "c"].into_iter().filter(|name| *name != ranked[0]).collect();
             assert_eq!(first(&rest, key), ranked[1]);
         }
     }

@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use crate::error::{FunctionError, FunctionErrorKind};
 use crate::exchange::{Exchange, RequestVerdict};
 use crate::function::{Function, Hook};
-use crate::live::{self, Live};
+use crate::live::{self, Failed, Live};
 use crate::verdict::Verdict;
 
 /// Most functions of a site. Each adds its time to every request.
@@ -87,10 +87,12 @@ impl Chain {
                 continue;
             }
             let mut kept = instances.take(at, function);
-            let called = live::call::<Verdict>(function, &mut kept, exchange, Hook::OnRequest).await;
+            let check = |verdict| checked(function, verdict);
+            let called = live::call(function, &mut kept, exchange, Hook::OnRequest, check).await;
+            let verdict = called.result;
             exchange = called.exchange;
-            let verdict = called.result.and_then(|verdict| checked(function, verdict));
-            if verdict.is_ok() {
+            // Without a later hook the instance is of no more use, and its slot may serve another request.
+            if verdict.is_ok() && function.has(Hook::OnResponse) {
                 instances.put(at, function, kept);
             }
             function.shared.metrics.record_request(&verdict, called.spent);
@@ -117,34 +119,23 @@ impl Chain {
                 continue;
             }
             let mut kept = instances.take(at, function);
-            let called = live::call::<()>(function, &mut kept, exchange, Hook::OnResponse).await;
+            let called = live::call(function, &mut kept, exchange, Hook::OnResponse, Ok::<(), Failed>).await;
             exchange = called.exchange;
-            instances.put(at, function, kept);
-            function
-                .shared
-                .metrics
-                .record_response(&called.result, called.spent);
+            function.shared.metrics.record_response(&called.result, called.spent);
             result = result.and(called.result);
         }
         (exchange, result)
     }
 }
 
-fn checked(function: &Function, verdict: Verdict) -> Result<RequestVerdict, FunctionError> {
+fn checked(function: &Function, verdict: Verdict) -> Result<RequestVerdict, Failed> {
     match verdict {
         Verdict::Next => Ok(RequestVerdict::Next),
-        Verdict::Respond(response) => match response.checked(&function.name) {
-            Ok(response) => Ok(RequestVerdict::Respond(response)),
-            Err(why) => {
-                let why = format!("the response that it made cannot be sent: {why}");
-                Err(FunctionError::new(
-                    &function.name,
-                    Hook::OnRequest,
-                    FunctionErrorKind::BadResponse,
-                    &why,
-                ))
-            }
-        },
+        Verdict::Respond(response) => {
+            response.checked(&function.name).map(RequestVerdict::Respond).map_err(|why| {
+                (FunctionErrorKind::BadResponse, format!("the response that it made cannot be sent: {why}"))
+            })
+        }
     }
 }
 
@@ -177,18 +168,13 @@ impl Instances {
             self.kept.resize_with(at + 1, || None);
         }
         if let Some(place) = self.kept.get_mut(at) {
-            *place = live.map(|live| Kept {
-                function: Arc::clone(function),
-                live,
-            });
+            *place = live.map(|live| Kept { function: Arc::clone(function), live });
         }
     }
 }
 
 impl fmt::Debug for Instances {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list()
-            .entries(self.kept.iter().flatten().map(|kept| &kept.function))
-            .finish()
+        f.debug_list().entries(self.kept.iter().flatten().map(|kept| &kept.function)).finish()
     }
 }

@@ -48,20 +48,12 @@ const CONNECTION_OWNED: [HeaderName; 8] = [
 ];
 
 /// Fields that a proxy must keep truthful: `via` and `cdn-loop` stop loops (RFC 9110 §7.6.3, RFC 8586), `host` is the key.
-const REQUEST_OWNED: [HeaderName; 4] = [
-    HeaderName::from_static("cdn-loop"),
-    header::EXPECT,
-    header::HOST,
-    header::VIA,
-];
+const REQUEST_OWNED: [HeaderName; 4] =
+    [HeaderName::from_static("cdn-loop"), header::EXPECT, header::HOST, header::VIA];
 
 /// Fields that caches behind us reckon with: RFC 9110 §6.6.1, RFC 9111 §5.1, RFC 9211.
-const RESPONSE_OWNED: [HeaderName; 4] = [
-    header::AGE,
-    HeaderName::from_static("cache-status"),
-    header::DATE,
-    header::VIA,
-];
+const RESPONSE_OWNED: [HeaderName; 4] =
+    [header::AGE, HeaderName::from_static("cache-status"), header::DATE, header::VIA];
 
 /// What nodes say to each other.
 const OWN_PREFIX: &str = "seawall-";
@@ -147,24 +139,11 @@ mod tests {
 
     #[test]
     fn fields_of_the_host_cannot_be_set_in_any_spelling() {
-        for name in [
-            "Connection",
-            "content-length",
-            "TRANSFER-ENCODING",
-            "upgrade",
-            "via",
-            "Seawall-Position",
-        ] {
-            assert_eq!(
-                field_name(name, Side::Request),
-                Err(EditError::Forbidden),
-                "{name}"
-            );
-            assert_eq!(
-                field_name(name, Side::Response),
-                Err(EditError::Forbidden),
-                "{name}"
-            );
+        for name in
+            ["Connection", "content-length", "TRANSFER-ENCODING", "upgrade", "via", "Seawall-Position"]
+        {
+            assert_eq!(field_name(name, Side::Request), Err(EditError::Forbidden), "{name}");
+            assert_eq!(field_name(name, Side::Response), Err(EditError::Forbidden), "{name}");
         }
         for (name, side, result) in [
             ("host", Side::Request, true),
@@ -183,11 +162,31 @@ mod tests {
     }
 
     #[test]
+    fn the_sdks_mock_keeps_the_same_fields_for_the_host() {
+        let rules = include_str!("../../../edge-functions/sdk/src/mock/rules.rs");
+        let names = |list: &str| -> Vec<String> {
+            let after = rules.split(&format!("const {list}:")).nth(1).unwrap();
+            let text = after.split("= [").nth(1).unwrap().split(']').next().unwrap();
+            text.split(',')
+                .map(|name| name.trim().trim_matches('"').to_owned())
+                .filter(|n| !n.is_empty())
+                .collect()
+        };
+        for (side, list, own) in [
+            (Side::Request, "REQUEST_OWNED", &REQUEST_OWNED),
+            (Side::Response, "RESPONSE_OWNED", &RESPONSE_OWNED),
+        ] {
+            let mocked: Vec<String> = [names("CONNECTION_OWNED"), names(list)].concat();
+            assert_eq!(mocked.len(), CONNECTION_OWNED.len() + own.len(), "{list}: {mocked:?}");
+            for name in &mocked {
+                assert_eq!(field_name(name, side), Err(EditError::Forbidden), "{name}");
+            }
+        }
+    }
+
+    #[test]
     fn values_are_octets_and_cannot_split_a_message() {
-        assert_eq!(
-            field_value(b"\xc3\xa9 \xff".to_vec()).unwrap().as_bytes(),
-            b"\xc3\xa9 \xff"
-        );
+        assert_eq!(field_value(b"\xc3\xa9 \xff".to_vec()).unwrap().as_bytes(), b"\xc3\xa9 \xff");
         for bad in [&b"a\r\nx: y"[..], b"a\nb", b"\0", b"\x7f"] {
             assert_eq!(field_value(bad.to_vec()), Err(EditError::Invalid), "{bad:?}");
         }
@@ -199,27 +198,17 @@ mod tests {
         for bad in ["", "a", "*", "http://x/", "/a b", "/a#b", "/a\r\n"] {
             assert_eq!(path_and_query(bad), Err(EditError::Invalid), "{bad:?}");
         }
-        assert_eq!(
-            path_and_query(&"/".repeat(PATH_MAX_BYTES + 1)),
-            Err(EditError::Limit)
-        );
+        assert_eq!(path_and_query(&"/".repeat(PATH_MAX_BYTES + 1)), Err(EditError::Limit));
         assert_eq!(method("PURGE").unwrap().as_str(), "PURGE");
         assert_eq!(method("CONNECT"), Err(EditError::Forbidden));
         assert_eq!(method("G T"), Err(EditError::Invalid));
-        assert_eq!(
-            authority("img.example:8443").unwrap().as_str(),
-            "img.example:8443"
-        );
+        assert_eq!(authority("img.example:8443").unwrap().as_str(), "img.example:8443");
         for bad in ["", "a@b", "a/b", ":80"] {
             assert_eq!(authority(bad), Err(EditError::Invalid), "{bad:?}");
         }
         assert_eq!(
             (status(101), status(199), status(600)),
-            (
-                Err(EditError::Invalid),
-                Err(EditError::Invalid),
-                Err(EditError::Invalid)
-            )
+            (Err(EditError::Invalid), Err(EditError::Invalid), Err(EditError::Invalid))
         );
         assert_eq!(status(418).unwrap().as_u16(), 418);
     }

@@ -1,6 +1,6 @@
 //! What the hooks act on: one request, its response once there is one, and what functions decided about them.
 //!
-//! Owns the data and its limits. Refuses rules about *when* something may change: those are in [`crate::state`].
+//! Owns the data and its limits. Refuses rules about *when* something may change: those are in `state.rs`.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -136,10 +136,7 @@ impl RouteEdits {
         if name.len() + value.len() > KEY_PART_MAX_BYTES {
             return false;
         }
-        match self
-            .key_parts
-            .binary_search_by(|(known, _)| known.as_ref().cmp(name))
-        {
+        match self.key_parts.binary_search_by(|(known, _)| known.as_ref().cmp(name)) {
             Ok(at) => {
                 if let Some(part) = self.key_parts.get_mut(at) {
                     part.1 = Bytes::copy_from_slice(value);
@@ -147,8 +144,7 @@ impl RouteEdits {
                 true
             }
             Err(at) if self.key_parts.len() < KEY_PARTS_MAX => {
-                self.key_parts
-                    .insert(at, (name.into(), Bytes::copy_from_slice(value)));
+                self.key_parts.insert(at, (name.into(), Bytes::copy_from_slice(value)));
                 true
             }
             Err(_) => false,
@@ -174,10 +170,7 @@ impl Vars {
     /// The value of a variable.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&[u8]> {
-        self.entries
-            .iter()
-            .find(|(known, _)| known.as_ref() == name)
-            .map(|(_, value)| value.as_ref())
+        self.entries.iter().find(|(known, _)| known.as_ref() == name).map(|(_, value)| value.as_ref())
     }
 
     /// Sets a variable. `false`, and nothing changed, where a limit does not allow it.

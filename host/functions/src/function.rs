@@ -111,10 +111,7 @@ pub(crate) fn version(bytes: &[u8], settings: &FunctionSettings) -> String {
         part(name.as_bytes());
         part(value.as_bytes());
     }
-    settings
-        .origins
-        .iter()
-        .for_each(|origin| part(origin.as_str().as_bytes()));
+    settings.origins.iter().for_each(|origin| part(origin.as_str().as_bytes()));
     hasher.finalize().to_hex().to_string()
 }
 
@@ -125,10 +122,7 @@ mod tests {
     #[test]
     fn a_version_covers_bytes_and_settings() {
         let settings = |pairs: &[(&str, &str)], origins: &[&str]| FunctionSettings {
-            config: pairs
-                .iter()
-                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
-                .collect(),
+            config: pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
             origins: origins.iter().map(|o| OriginName::new(o).unwrap()).collect(),
         };
         let all = [

@@ -112,11 +112,7 @@ pub(crate) fn printable(text: &str, max_bytes: usize) -> String {
         }
         // U+2028, U+2029 and the bidirectional controls are not `is_control`, and change what a reader sees as well.
         let odd = matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        out.push(if c == '\n' || c.is_control() || odd {
-            ' '
-        } else {
-            c
-        });
+        out.push(if c == '\n' || c.is_control() || odd { ' ' } else { c });
     }
     out
 }
@@ -140,28 +136,22 @@ impl LineBudget {
         let text = printable(text, room);
         self.lines += 1;
         self.bytes += text.len().max(1);
-        log.lines.push(Line {
-            function: Arc::clone(by.0),
-            hook: by.1,
-            level,
-            text,
-        });
+        log.lines.push(Line { function: Arc::clone(by.0), hook: by.1, level, text });
     }
 
     /// Bytes to standard output (1) or standard error (any other number).
     pub(crate) fn stdio(&mut self, log: &mut GuestLog, by: (&Arc<str>, Hook), stream: u32, bytes: &[u8]) {
-        let (at, level) = if stream == 1 {
-            (0, Level::Info)
-        } else {
-            (1, Level::Warn)
-        };
+        let (at, level) = if stream == 1 { (0, Level::Info) } else { (1, Level::Warn) };
         let [out, err] = &mut self.partial;
         let mut partial = std::mem::take(if at == 0 { out } else { err });
         let mut rest = bytes;
         while let Some(end) = rest.iter().position(|b| *b == b'\n') {
             let (line, after) = rest.split_at(end);
             partial.extend_from_slice(line);
-            self.write(log, by, level, &String::from_utf8_lossy(&partial));
+            // Programs space their output with empty lines; each line here has its own record.
+            if !partial.trim_ascii().is_empty() {
+                self.write(log, by, level, &String::from_utf8_lossy(&partial));
+            }
             partial.clear();
             rest = after.get(1..).unwrap_or_default();
         }
@@ -204,25 +194,13 @@ mod tests {
     #[test]
     fn standard_output_becomes_lines() {
         let log = log_of(|budget, log, by| {
-            for part in ["one\ntw", "o\n", "three"] {
+            for part in ["\none\ntw", "o\n\n", "three"] {
                 budget.stdio(log, by, 1, part.as_bytes());
             }
             budget.stdio(log, by, 2, b"oops\xff\n");
         });
-        let lines: Vec<_> = log
-            .lines
-            .iter()
-            .map(|l| (l.level.as_str(), l.text.as_str()))
-            .collect();
-        assert_eq!(
-            lines,
-            [
-                ("info", "one"),
-                ("info", "two"),
-                ("warn", "oops\u{fffd}"),
-                ("info", "three")
-            ]
-        );
+        let lines: Vec<_> = log.lines.iter().map(|l| (l.level.as_str(), l.text.as_str())).collect();
+        assert_eq!(lines, [("info", "one"), ("info", "two"), ("warn", "oops\u{fffd}"), ("info", "three")]);
     }
 
     #[test]
@@ -231,10 +209,7 @@ mod tests {
         assert_eq!((log.lines.len(), log.dropped), (LINES_MAX as usize, 4));
         let long = "é".repeat(LINES_MAX_BYTES);
         let log = log_of(|budget, log, by| (0..2).for_each(|_| budget.write(log, by, Level::Info, &long)));
-        assert_eq!(
-            (log.lines.len(), log.lines[0].text.len(), log.dropped),
-            (1, LINES_MAX_BYTES, 1)
-        );
+        assert_eq!((log.lines.len(), log.lines[0].text.len(), log.dropped), (1, LINES_MAX_BYTES, 1));
     }
 
     #[test]
@@ -243,10 +218,7 @@ mod tests {
         log.field("ab", "a");
         log.field("ab", "b");
         log.field("A b", "c");
-        assert_eq!(
-            (log.fields.len(), log.fields[0].1.as_str(), log.dropped),
-            (1, "b", 1)
-        );
+        assert_eq!((log.fields.len(), log.fields[0].1.as_str(), log.dropped), (1, "b", 1));
         log.count(&f, "seen", u64::MAX);
         log.count(&f, "seen", 1);
         (0..20).for_each(|n| log.count(&f, &format!("n{n}"), 1));

@@ -4,6 +4,7 @@
 //! Every function counts itself first, see [`State::charge`].
 
 mod client;
+pub(crate) mod files;
 mod request;
 mod response;
 mod route;
@@ -47,6 +48,7 @@ pub(crate) fn offers(name: &str) -> bool {
             // Interfaces that only hold types are imported, too.
             | "seawall:edge/types"
     ) || wasi::offers(name)
+        || files::offers(name)
 }
 
 fn first(headers: &HeaderMap, name: &str) -> Option<Vec<u8>> {
@@ -54,20 +56,13 @@ fn first(headers: &HeaderMap, name: &str) -> Option<Vec<u8>> {
 }
 
 fn all(headers: &HeaderMap, name: &str) -> Vec<Vec<u8>> {
-    headers
-        .get_all(name)
-        .iter()
-        .map(|value| value.as_bytes().to_vec())
-        .collect()
+    headers.get_all(name).iter().map(|value| value.as_bytes().to_vec()).collect()
 }
 
 /// All fields in one copy: repeated [u16 name length][u32 value length][name][value], little-endian. Names and values
 /// that are too long for their length cannot be: hyper's limits lie below.
 fn packed(headers: &HeaderMap) -> Vec<u8> {
-    let bytes = headers
-        .iter()
-        .map(|(name, value)| 6 + name.as_str().len() + value.len())
-        .sum();
+    let bytes = headers.iter().map(|(name, value)| 6 + name.as_str().len() + value.len()).sum();
     let mut out = Vec::with_capacity(bytes);
     for (name, value) in headers {
         let (Ok(name_len), Ok(value_len)) = (u16::try_from(name.as_str().len()), u32::try_from(value.len()))

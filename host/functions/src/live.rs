@@ -37,10 +37,10 @@ pub(crate) struct Live {
 }
 
 /// What came out of one call.
-pub(crate) struct Called<R> {
+pub(crate) struct Called<T> {
     pub(crate) exchange: Exchange,
     pub(crate) spent: Spent,
-    pub(crate) result: Result<R, FunctionError>,
+    pub(crate) result: Result<T, FunctionError>,
 }
 
 /// What a call used.
@@ -51,15 +51,17 @@ pub(crate) struct Spent {
 }
 
 /// A failure before it has the names of the function and the hook.
-type Failed = (FunctionErrorKind, String);
+pub(crate) type Failed = (FunctionErrorKind, String);
 
-/// Calls `hook` on the instance that `kept` holds, or on a new one. A guest that failed is not kept.
-pub(crate) async fn call<R>(
+/// Calls `hook` on the instance that `kept` holds, or on a new one. A guest that failed is not kept, nor are its edits;
+/// an answer that `check` refuses is a failure like any other.
+pub(crate) async fn call<R, T>(
     function: &Arc<Function>,
     kept: &mut Option<Live>,
     exchange: Exchange,
     hook: Hook,
-) -> Called<R>
+    check: impl FnOnce(R) -> Result<T, Failed>,
+) -> Called<T>
 where
     R: Lift + Send + Sync + 'static,
     (Result<R, String>,): ComponentNamedList + Lift,
@@ -72,27 +74,19 @@ where
         None => match slot(shared).await {
             Ok(slot) => Live::new(function, hook, slot),
             Err(busy) => {
-                return Called {
-                    exchange,
-                    spent,
-                    result: Err(fail(busy)),
-                };
+                return Called { exchange, spent, result: Err(fail(busy)) };
             }
         },
     };
     live.store.data_mut().begin(exchange, hook, shared.clock.ticks());
     let running = shared.pulse.running();
-    let outcome = metered(&shared.clock, &mut spent, live.enter::<R>(hook)).await;
+    let outcome = metered(&shared.clock, &mut spent, live.enter::<R>(hook)).await.and_then(check);
     drop(running);
     let exchange = live.store.data_mut().end(outcome.is_ok());
     if outcome.is_ok() {
         *kept = Some(live);
     }
-    Called {
-        exchange,
-        spent,
-        result: outcome.map_err(fail),
-    }
+    Called { exchange, spent, result: outcome.map_err(fail) }
 }
 
 impl Live {
@@ -102,11 +96,7 @@ impl Live {
         store.epoch_deadline_callback(|mut cx| cx.data_mut().tick());
         store.set_hostcall_fuel(TRANSFER_MAX_BYTES);
         store.set_max_component_handles(HANDLES_MAX);
-        Self {
-            store,
-            instance: None,
-            _slot: slot,
-        }
+        Self { store, instance: None, _slot: slot }
     }
 
     /// The instance; made now if it is not there.
@@ -117,11 +107,7 @@ impl Live {
             return Ok(instance);
         }
         let function = Arc::clone(&self.store.data().function);
-        let instance = function
-            .pre
-            .instantiate_async(&mut self.store)
-            .await
-            .map_err(failed)?;
+        let instance = function.pre.instantiate_async(&mut self.store).await.map_err(failed)?;
         self.instance = Some(instance);
         Ok(instance)
     }
@@ -133,16 +119,12 @@ impl Live {
     {
         let function = Arc::clone(&self.store.data().function);
         let Some(export) = function.export(hook) else {
-            return Err((
-                FunctionErrorKind::Host,
-                "the function does not have this hook".to_owned(),
-            ));
+            return Err((FunctionErrorKind::Host, "the function does not have this hook".to_owned()));
         };
         let instance = self.instantiate().await?;
         self.store.data_mut().open();
-        let hook = instance
-            .get_typed_func::<(), (Result<R, String>,)>(&mut self.store, export)
-            .map_err(failed)?;
+        let hook =
+            instance.get_typed_func::<(), (Result<R, String>,)>(&mut self.store, export).map_err(failed)?;
         let (result,) = hook.call_async(&mut self.store, ()).await.map_err(failed)?;
         result.map_err(|text| (FunctionErrorKind::Returned, text))
     }
@@ -155,14 +137,10 @@ pub(crate) async fn trial(function: &Arc<Function>) -> Result<(), UploadError> {
     let slot = Arc::clone(&shared.slots).try_acquire_owned();
     let slot = slot.map_err(|_| UploadError::Start("all instances are in use; try again".to_owned()))?;
     let mut live = Live::new(function, Hook::OnRequest, slot);
-    live.store
-        .data_mut()
-        .begin(Exchange::vacant(), Hook::OnRequest, shared.clock.ticks());
+    live.store.data_mut().begin(Exchange::vacant(), Hook::OnRequest, shared.clock.ticks());
     let _running = shared.pulse.running();
     let mut spent = Spent::default();
-    metered(&shared.clock, &mut spent, live.instantiate())
-        .await
-        .map_err(start)?;
+    metered(&shared.clock, &mut spent, live.instantiate()).await.map_err(start)?;
     let mismatch = |error: wasmtime::Error| UploadError::Mismatch(format!("{error:#}"));
     let Some(instance) = live.instance else {
         return Ok(());
@@ -173,9 +151,7 @@ pub(crate) async fn trial(function: &Arc<Function>) -> Result<(), UploadError> {
             .map_err(mismatch)?;
     }
     if let Some(export) = &function.on_response {
-        instance
-            .get_typed_func::<(), (Result<(), String>,)>(&mut live.store, export)
-            .map_err(mismatch)?;
+        instance.get_typed_func::<(), (Result<(), String>,)>(&mut live.store, export).map_err(mismatch)?;
     }
     Ok(())
 }
@@ -189,10 +165,7 @@ async fn slot(shared: &Shared) -> Result<OwnedSemaphorePermit, Failed> {
         Ok(Ok(slot)) => Ok(slot),
         _ => {
             let (slots, wait) = (shared.config.max_instances, shared.config.slot_wait);
-            Err((
-                FunctionErrorKind::Busy,
-                format!("all {slots} instances were in use for {wait:?}"),
-            ))
+            Err((FunctionErrorKind::Busy, format!("all {slots} instances were in use for {wait:?}")))
         }
     }
 }

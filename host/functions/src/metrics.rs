@@ -45,12 +45,7 @@ struct Histogram {
 impl Metrics {
     pub(crate) fn new(slots: Arc<Semaphore>) -> Self {
         let slots_max = slots.available_permits();
-        Self {
-            on_request: PerHook::new(),
-            on_response: PerHook::new(),
-            slots,
-            slots_max,
-        }
+        Self { on_request: PerHook::new(), on_response: PerHook::new(), slots, slots_max }
     }
 
     /// Adds these metrics to a registry.
@@ -121,14 +116,9 @@ impl PerHook {
     }
 
     fn outcomes(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
-        let failed = FunctionErrorKind::ALL
-            .iter()
-            .zip(&self.failed)
-            .map(|(kind, n)| (kind.as_str(), n));
+        let failed = FunctionErrorKind::ALL.iter().zip(&self.failed).map(|(kind, n)| (kind.as_str(), n));
         let well = [("next", &self.next), ("responded", &self.responded)];
-        well.into_iter()
-            .chain(failed)
-            .map(|(word, n)| (word, n.load(Ordering::Relaxed)))
+        well.into_iter().chain(failed).map(|(word, n)| (word, n.load(Ordering::Relaxed)))
     }
 }
 
@@ -136,10 +126,7 @@ impl Histogram {
     fn record(&self, time: Duration) {
         let us = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         let at = BOUNDS_US.partition_point(|bound| u64::from(*bound) < us);
-        self.buckets
-            .get(at)
-            .unwrap_or(&self.above)
-            .fetch_add(1, Ordering::Relaxed);
+        self.buckets.get(at).unwrap_or(&self.above).fetch_add(1, Ordering::Relaxed);
         self.sum_us.fetch_add(us, Ordering::Relaxed);
     }
 
@@ -161,27 +148,16 @@ impl Histogram {
 impl Collector for Metrics {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let help = "Calls of functions' hooks, by outcome";
-        let mut calls =
-            encoder.encode_descriptor("seawall_function_calls", help, None, MetricType::Counter)?;
+        let mut calls = encoder.encode_descriptor("function_calls", help, None, MetricType::Counter)?;
         for hook in Hook::ALL {
             for (outcome, n) in self.of(hook).outcomes() {
                 let labels = [("hook", hook.as_str()), ("outcome", outcome)];
-                calls
-                    .encode_family(&labels)?
-                    .encode_counter::<NoLabelSet, _, u64>(&n, None)?;
+                calls.encode_family(&labels)?.encode_counter::<NoLabelSet, _, u64>(&n, None)?;
             }
         }
         for (name, help, which) in [
-            (
-                "seawall_function_cpu",
-                "CPU time of one call",
-                (|of| &of.cpu) as fn(&PerHook) -> &Histogram,
-            ),
-            (
-                "seawall_function_wall",
-                "Time from the begin to the end of one call",
-                |of| &of.wall,
-            ),
+            ("function_cpu", "CPU time of one call", (|of| &of.cpu) as fn(&PerHook) -> &Histogram),
+            ("function_wall", "Time from the begin to the end of one call", |of| &of.wall),
         ] {
             let mut family =
                 encoder.encode_descriptor(name, help, Some(&Unit::Seconds), MetricType::Histogram)?;
@@ -192,17 +168,11 @@ impl Collector for Metrics {
         }
         let used = self.slots_max.saturating_sub(self.slots.available_permits());
         for (name, help, n) in [
-            ("seawall_function_instances", "Instances that exist now", used),
-            (
-                "seawall_function_instances_max",
-                "Instances that may exist",
-                self.slots_max,
-            ),
+            ("function_instances", "Instances that exist now", used),
+            ("function_instances_max", "Instances that may exist", self.slots_max),
         ] {
             let n = i64::try_from(n).unwrap_or(i64::MAX);
-            encoder
-                .encode_descriptor(name, help, None, MetricType::Gauge)?
-                .encode_gauge(&n)?;
+            encoder.encode_descriptor(name, help, None, MetricType::Gauge)?.encode_gauge(&n)?;
         }
         Ok(())
     }
@@ -221,10 +191,7 @@ mod tests {
     #[test]
     fn calls_and_their_cost_are_exported() {
         let metrics = Arc::new(Metrics::new(Arc::new(Semaphore::new(5))));
-        let spent = Spent {
-            cpu: Duration::from_micros(10),
-            wall: Duration::from_millis(50),
-        };
+        let spent = Spent { cpu: Duration::from_micros(10), wall: Duration::from_millis(50) };
         metrics.record_request(&Ok(RequestVerdict::Next), spent);
         let error = FunctionError::new(&Arc::from("f"), Hook::OnResponse, FunctionErrorKind::Cpu, "");
         metrics.record_response(&Err(error), spent);
@@ -232,15 +199,15 @@ mod tests {
         metrics.register(&mut registry);
         prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
         for line in [
-            "seawall_function_calls_total{hook=\"on-request\",outcome=\"next\"} 1",
-            "seawall_function_calls_total{hook=\"on-response\",outcome=\"cpu-limit\"} 1",
-            "seawall_function_calls_total{hook=\"on-response\",outcome=\"next\"} 0",
-            "seawall_function_cpu_seconds_bucket{le=\"0.000005\",hook=\"on-request\"} 0",
-            "seawall_function_cpu_seconds_bucket{le=\"0.00001\",hook=\"on-request\"} 1",
-            "seawall_function_wall_seconds_bucket{le=\"0.02\",hook=\"on-request\"} 0",
-            "seawall_function_wall_seconds_bucket{le=\"+Inf\",hook=\"on-request\"} 1",
-            "seawall_function_wall_seconds_count{hook=\"on-response\"} 1",
-            "seawall_function_instances_max 5",
+            "function_calls_total{hook=\"on-request\",outcome=\"next\"} 1",
+            "function_calls_total{hook=\"on-response\",outcome=\"cpu-limit\"} 1",
+            "function_calls_total{hook=\"on-response\",outcome=\"next\"} 0",
+            "function_cpu_seconds_bucket{le=\"0.000005\",hook=\"on-request\"} 0",
+            "function_cpu_seconds_bucket{le=\"0.00001\",hook=\"on-request\"} 1",
+            "function_wall_seconds_bucket{le=\"0.02\",hook=\"on-request\"} 0",
+            "function_wall_seconds_bucket{le=\"+Inf\",hook=\"on-request\"} 1",
+            "function_wall_seconds_count{hook=\"on-response\"} 1",
+            "function_instances_max 5",
         ] {
             assert!(text.lines().any(|l| l == line), "{line} is not in\n{text}");
         }

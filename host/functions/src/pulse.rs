@@ -37,11 +37,7 @@ impl Pulse {
         let thread = std::thread::Builder::new()
             .name("seawall-pulse".to_owned())
             .spawn(move || shared.run(|| engine.increment_epoch()))?;
-        Ok(Self {
-            inner,
-            ticker: thread.thread().clone(),
-            thread: Some(thread),
-        })
+        Ok(Self { inner, ticker: thread.thread().clone(), thread: Some(thread) })
     }
 
     /// A hook begins; the pulse beats until the guard is dropped.
@@ -115,18 +111,13 @@ mod tests {
         let thread = std::thread::spawn(move || {
             shared.run(|| {
                 let _ = beats.send(());
-            })
+            });
         });
-        let pulse = Pulse {
-            inner,
-            ticker: thread.thread().clone(),
-            thread: Some(thread),
-        };
+        let pulse = Pulse { inner, ticker: thread.thread().clone(), thread: Some(thread) };
         // Nothing runs, so that after a while it rests: no beat comes any more.
         while beat.recv_timeout(Duration::from_millis(200)).is_ok() {}
         let running = pulse.running();
-        beat.recv_timeout(Duration::from_secs(10))
-            .expect("it beats again");
+        beat.recv_timeout(Duration::from_secs(10)).expect("it beats again");
         drop(running);
         drop(pulse);
         while beat.try_recv().is_ok() {}

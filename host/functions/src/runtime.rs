@@ -64,18 +64,8 @@ impl Runtime {
         let pulse = Pulse::start(&engine).map_err(RuntimeError::Thread)?;
         let slots = Arc::new(Semaphore::new(config.max_instances as usize));
         let metrics = Arc::new(Metrics::new(Arc::clone(&slots)));
-        let shared = Shared {
-            config: config.clone(),
-            clock,
-            engine,
-            linker,
-            slots,
-            pulse,
-            metrics,
-        };
-        Ok(Self {
-            shared: Arc::new(shared),
-        })
+        let shared = Shared { config: config.clone(), clock, engine, linker, slots, pulse, metrics };
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     /// Makes a function of what a user uploaded, or says what is wrong with it.
@@ -108,14 +98,10 @@ fn check(config: &Config) -> Result<(), RuntimeError> {
         return Err(RuntimeError::Setting("the number of instances must not be 0"));
     }
     if config.cpu_per_hook < TICK || config.wall_per_hook < config.cpu_per_hook {
-        return Err(RuntimeError::Setting(
-            "CPU time must be 1 ms or more, and wall time not less than that",
-        ));
+        return Err(RuntimeError::Setting("CPU time must be 1 ms or more, and wall time not less than that"));
     }
     if config.memory_max_bytes < 64 << 10 || config.memory_max_bytes > 4 << 30 {
-        return Err(RuntimeError::Setting(
-            "memory must be between 64 KiB, one page, and 4 GiB",
-        ));
+        return Err(RuntimeError::Setting("memory must be between 64 KiB, one page, and 4 GiB"));
     }
     Ok(())
 }
@@ -168,20 +154,11 @@ mod tests {
     #[test]
     fn slots_are_reset_the_fast_way_only_without_swap() {
         let config = Config::default();
-        assert!(matches!(
-            pool(&config, Swap::Off).get_pagemap_scan(),
-            Enabled::Auto
-        ));
+        assert!(matches!(pool(&config, Swap::Off).get_pagemap_scan(), Enabled::Auto));
         for swap in [Swap::On, Swap::Unknown] {
-            assert!(
-                matches!(pool(&config, swap).get_pagemap_scan(), Enabled::No),
-                "{swap:?}"
-            );
+            assert!(matches!(pool(&config, swap).get_pagemap_scan(), Enabled::No), "{swap:?}");
         }
-        let safe = Config {
-            slot_reset: SlotReset::Madvise,
-            ..config
-        };
+        let safe = Config { slot_reset: SlotReset::Madvise, ..config };
         assert!(matches!(pool(&safe, Swap::Off).get_pagemap_scan(), Enabled::No));
     }
 
@@ -189,27 +166,12 @@ mod tests {
     fn settings_that_make_no_sense_are_refused() {
         use std::time::Duration;
         for config in [
-            Config {
-                max_instances: 0,
-                ..Config::default()
-            },
-            Config {
-                cpu_per_hook: Duration::from_micros(999),
-                ..Config::default()
-            },
-            Config {
-                wall_per_hook: Duration::from_millis(1),
-                ..Config::default()
-            },
-            Config {
-                memory_max_bytes: 1,
-                ..Config::default()
-            },
+            Config { max_instances: 0, ..Config::default() },
+            Config { cpu_per_hook: Duration::from_micros(999), ..Config::default() },
+            Config { wall_per_hook: Duration::from_millis(1), ..Config::default() },
+            Config { memory_max_bytes: 1, ..Config::default() },
         ] {
-            assert!(
-                matches!(check(&config), Err(RuntimeError::Setting(_))),
-                "{config:?}"
-            );
+            assert!(matches!(check(&config), Err(RuntimeError::Setting(_))), "{config:?}");
         }
     }
 }

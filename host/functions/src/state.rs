@@ -82,8 +82,7 @@ impl State {
     pub(crate) fn end(&mut self, keep: bool) -> Exchange {
         self.open = false;
         let mut exchange = std::mem::replace(&mut self.exchange, Exchange::vacant());
-        self.lines
-            .finish(&mut exchange.log, (&self.function.name, self.hook));
+        self.lines.finish(&mut exchange.log, (&self.function.name, self.hook));
         let before = std::mem::take(&mut self.before);
         if !keep {
             exchange.response = before.response.or(exchange.response);
@@ -104,11 +103,7 @@ impl State {
     }
 
     pub(crate) fn exchange(&self) -> wasmtime::Result<&Exchange> {
-        if self.open {
-            Ok(&self.exchange)
-        } else {
-            Err(wasmtime::Error::new(OUTSIDE))
-        }
+        if self.open { Ok(&self.exchange) } else { Err(wasmtime::Error::new(OUTSIDE)) }
     }
 
     fn exchange_mut(&mut self) -> wasmtime::Result<(&mut Exchange, &mut Before)> {
@@ -120,10 +115,7 @@ impl State {
     }
 
     pub(crate) fn response(&self) -> wasmtime::Result<&ResponseHead> {
-        self.exchange()?
-            .response
-            .as_ref()
-            .ok_or_else(|| wasmtime::Error::new(NO_RESPONSE))
+        self.exchange()?.response.as_ref().ok_or_else(|| wasmtime::Error::new(NO_RESPONSE))
     }
 
     /// The request, to be changed: in `on-request` only, since afterwards the cache has been asked.
@@ -149,10 +141,7 @@ impl State {
         if let Err(refused) = allowed {
             return Ok(Err(refused));
         }
-        let response = exchange
-            .response
-            .as_mut()
-            .ok_or_else(|| wasmtime::Error::new(NO_RESPONSE))?;
+        let response = exchange.response.as_mut().ok_or_else(|| wasmtime::Error::new(NO_RESPONSE))?;
         before.response.get_or_insert_with(|| response.clone());
         Ok(Ok(response))
     }
@@ -195,23 +184,13 @@ impl State {
 
     pub(crate) fn log_line(&mut self, level: Level, text: &str) {
         if self.open {
-            self.lines.write(
-                &mut self.exchange.log,
-                (&self.function.name, self.hook),
-                level,
-                text,
-            );
+            self.lines.write(&mut self.exchange.log, (&self.function.name, self.hook), level, text);
         }
     }
 
     pub(crate) fn log_stdio(&mut self, stream: u32, bytes: &[u8]) {
         if self.open {
-            self.lines.stdio(
-                &mut self.exchange.log,
-                (&self.function.name, self.hook),
-                stream,
-                bytes,
-            );
+            self.lines.stdio(&mut self.exchange.log, (&self.function.name, self.hook), stream, bytes);
         }
     }
 
@@ -253,11 +232,7 @@ impl ResourceLimiter for State {
     /// only abort.
     fn memory_growing(&mut self, _now: usize, wanted: usize, _max: Option<usize>) -> wasmtime::Result<bool> {
         let max = self.function.shared.config.memory_max_bytes;
-        if wanted > max {
-            Err(wasmtime::Error::new(Stop::Memory(max)))
-        } else {
-            Ok(true)
-        }
+        if wanted > max { Err(wasmtime::Error::new(Stop::Memory(max))) } else { Ok(true) }
     }
 
     fn table_growing(&mut self, _now: usize, wanted: usize, _max: Option<usize>) -> wasmtime::Result<bool> {

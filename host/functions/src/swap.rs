@@ -40,11 +40,7 @@ impl Swap {
         match swaps {
             // The first line names the columns; each further one is an area in use.
             Some(text) if text.starts_with("Filename") => {
-                if text.lines().skip(1).any(|line| !line.trim().is_empty()) {
-                    Self::On
-                } else {
-                    Self::Off
-                }
+                if text.lines().skip(1).any(|line| !line.trim().is_empty()) { Self::On } else { Self::Off }
             }
             _ => Self::Unknown,
         }
@@ -82,10 +78,7 @@ mod tests {
 
     #[test]
     fn the_group_is_found_among_older_hierarchies() {
-        assert_eq!(
-            unified_group("9:name=systemd:/\n4:memory:/x\n0::/user.slice/y\n"),
-            Some("/user.slice/y")
-        );
+        assert_eq!(unified_group("9:name=systemd:/\n4:memory:/x\n0::/user.slice/y\n"), Some("/user.slice/y"));
         assert_eq!(unified_group("4:memory:/x\n"), None);
     }
 }

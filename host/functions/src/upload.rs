@@ -76,7 +76,7 @@ pub enum UploadError {
     },
     /// A module whose section and code do not fit together.
     #[error(
-        "the module could not be made a component: {0}. Build with wit-bindgen 0.50 or later, or with the SDK"
+        "the module could not be made a component: {0}. Build with the SDK, or with a current wit-bindgen and all hooks of the world that it names"
     )]
     Componentize(String),
     /// A defect of this host.
@@ -151,10 +151,7 @@ pub(crate) fn prepare(
 ) -> Result<Arc<Function>, UploadError> {
     let max = shared.config.upload_max_bytes;
     if bytes.len() > max {
-        return Err(UploadError::TooLarge {
-            bytes: bytes.len(),
-            max,
-        });
+        return Err(UploadError::TooLarge { bytes: bytes.len(), max });
     }
     let componentized;
     let binary = if Parser::is_component(bytes) {
@@ -174,9 +171,9 @@ pub(crate) fn prepare(
     if on_request.is_none() && on_response.is_none() {
         return Err(no_hook(shared, &component));
     }
-    let pre = shared
-        .linker
-        .instantiate_pre(&component)
+    let linker = link::files::link(&shared.linker, &component);
+    let pre = linker
+        .and_then(|linker| linker.instantiate_pre(&component))
         .map_err(|error| UploadError::Mismatch(format!("{error:#}")))?;
     let function = Arc::new(Function {
         name: Arc::from(name),
@@ -285,10 +282,7 @@ fn export(component: &Component, hook: Hook) -> Option<ComponentExportIndex> {
 
 fn no_hook(shared: &Shared, component: &Component) -> UploadError {
     let ty = component.component_type();
-    let exports: Vec<String> = ty
-        .exports(&shared.engine)
-        .map(|(name, _)| format!("`{name}`"))
-        .collect();
+    let exports: Vec<String> = ty.exports(&shared.engine).map(|(name, _)| format!("`{name}`")).collect();
     let has = |prefix: &str| exports.iter().any(|name| name.starts_with(prefix));
     if has("`wasi:http/") {
         UploadError::Handler
@@ -296,11 +290,7 @@ fn no_hook(shared: &Shared, component: &Component) -> UploadError {
         UploadError::CommandComponent
     } else {
         UploadError::NoHook {
-            exports: if exports.is_empty() {
-                "nothing".to_owned()
-            } else {
-                exports.join(", ")
-            },
+            exports: if exports.is_empty() { "nothing".to_owned() } else { exports.join(", ") },
         }
     }
 }

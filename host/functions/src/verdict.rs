@@ -34,29 +34,16 @@ impl Response {
         let status = edits::status(self.status)
             .map_err(|_| format!("its status is {}; it must be 200 to 599", self.status))?;
         // RFC 9110 §15.3.5, §15.3.6 and §15.4.5: these end with their fields.
-        let bodiless = [
-            StatusCode::NO_CONTENT,
-            StatusCode::RESET_CONTENT,
-            StatusCode::NOT_MODIFIED,
-        ];
+        let bodiless = [StatusCode::NO_CONTENT, StatusCode::RESET_CONTENT, StatusCode::NOT_MODIFIED];
         if bodiless.contains(&status) && !self.body.is_empty() {
             return Err(format!("a response with status {} has no body", self.status));
         }
         if self.body.len() > LOCAL_BODY_MAX_BYTES {
-            return Err(format!(
-                "its body has {} bytes; at most {LOCAL_BODY_MAX_BYTES}",
-                self.body.len()
-            ));
+            return Err(format!("its body has {} bytes; at most {LOCAL_BODY_MAX_BYTES}", self.body.len()));
         }
-        let bytes: usize = self
-            .headers
-            .iter()
-            .map(|(name, value)| name.len() + value.len())
-            .sum();
+        let bytes: usize = self.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
         if self.headers.len() > EDITS_MAX as usize || bytes > EDITS_MAX_BYTES {
-            return Err(format!(
-                "it has more than {EDITS_MAX} fields or {EDITS_MAX_BYTES} bytes of them"
-            ));
+            return Err(format!("it has more than {EDITS_MAX} fields or {EDITS_MAX_BYTES} bytes of them"));
         }
         let mut headers = HeaderMap::with_capacity(self.headers.len());
         for (name, value) in self.headers {
@@ -65,12 +52,7 @@ impl Response {
                 _ => format!("its field `{name}` has a name or value that HTTP does not allow"),
             })?;
         }
-        Ok(LocalResponse {
-            status,
-            headers,
-            body: Bytes::from(self.body),
-            function: Arc::clone(function),
-        })
+        Ok(LocalResponse { status, headers, body: Bytes::from(self.body), function: Arc::clone(function) })
     }
 }
 
@@ -84,34 +66,15 @@ mod tests {
     use super::*;
 
     fn check(status: u16, headers: &[(&str, &str)], body: usize) -> Result<LocalResponse, String> {
-        let headers = headers
-            .iter()
-            .map(|(n, v)| ((*n).to_owned(), v.as_bytes().to_vec()))
-            .collect();
-        Response {
-            status,
-            headers,
-            body: vec![b'x'; body],
-        }
-        .checked(&Arc::from("f"))
+        let headers = headers.iter().map(|(n, v)| ((*n).to_owned(), v.as_bytes().to_vec())).collect();
+        Response { status, headers, body: vec![b'x'; body] }.checked(&Arc::from("f"))
     }
 
     #[test]
     fn a_response_that_can_be_sent_is_kept() {
-        let response = check(
-            503,
-            &[("Retry-After", "5"), ("set-cookie", "a=b"), ("set-cookie", "c=d")],
-            3,
-        )
-        .unwrap();
-        assert_eq!(
-            (
-                response.status.as_u16(),
-                response.headers.len(),
-                response.body.len()
-            ),
-            (503, 3, 3)
-        );
+        let response =
+            check(503, &[("Retry-After", "5"), ("set-cookie", "a=b"), ("set-cookie", "c=d")], 3).unwrap();
+        assert_eq!((response.status.as_u16(), response.headers.len(), response.body.len()), (503, 3, 3));
     }
 
     #[test]
@@ -121,10 +84,7 @@ mod tests {
             (check(204, &[], 1), "no body"),
             (check(304, &[], 1), "no body"),
             (check(200, &[], LOCAL_BODY_MAX_BYTES + 1), "at most 65536"),
-            (
-                check(200, &[("Content-Length", "3")], 3),
-                "`Content-Length` belongs to the host",
-            ),
+            (check(200, &[("Content-Length", "3")], 3), "`Content-Length` belongs to the host"),
             (check(200, &[("a b", "")], 0), "`a b` has a name"),
             (check(200, &[("a", "b\r\nc: d")], 0), "`a` has a name or value"),
             (check(200, &[("a", ""); 129], 0), "more than 128 fields"),

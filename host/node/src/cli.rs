@@ -105,11 +105,7 @@ impl From<Exit> for ExitCode {
 /// Prints the problems of a configuration.
 pub fn report(problems: &Problems, err: &mut dyn Write) -> Exit {
     // Where standard error is closed nobody reads this, and the exit code still says it.
-    let _ = writeln!(
-        err,
-        "{problems}\nseawall: {} in the configuration",
-        problems.count_text()
-    );
+    let _ = writeln!(err, "{problems}\nseawall: {} in the configuration", problems.count_text());
     Exit::Config
 }
 

@@ -96,13 +96,10 @@ impl Config {
     /// Reads and checks a config file, then applies the flags on top of it.
     pub fn load(file: &Path, flags: RunFlags) -> Result<Self, Problems> {
         let unreadable = |message: String| Problems::of_file(file, message);
-        let size = std::fs::metadata(file)
-            .map_err(|error| unreadable(format!("cannot be read: {error}")))?
-            .len();
+        let size =
+            std::fs::metadata(file).map_err(|error| unreadable(format!("cannot be read: {error}")))?.len();
         if size > FILE_MAX_BYTES {
-            return Err(unreadable(format!(
-                "has {size} bytes and cannot be a config file"
-            )));
+            return Err(unreadable(format!("has {size} bytes and cannot be a config file")));
         }
         let text =
             std::fs::read_to_string(file).map_err(|error| unreadable(format!("cannot be read: {error}")))?;
@@ -132,10 +129,7 @@ impl Config {
             (Some(problems), _) => Err(problems),
             (None, Some(config)) => Ok(config),
             // Every table that gives up says why first; should one forget to, nothing runs on half a config.
-            (None, None) => Err(Problems::of_file(
-                file,
-                "is refused, and no reason was found".to_owned(),
-            )),
+            (None, None) => Err(Problems::of_file(file, "is refused, and no reason was found".to_owned())),
         }
     }
 

@@ -1,11 +1,11 @@
 //! `seawall`: parse, do the one thing asked, and say how it ended.
 
-use std::io::{stderr, stdout};
+use std::io::{IsTerminal, stderr, stdout};
 use std::process::ExitCode;
 
 use clap::Parser;
 use seawall::cli::{self, Cli, Command};
-use seawall::run;
+use seawall::{demo, run};
 
 fn main() -> ExitCode {
     let (out, err) = (&mut stdout().lock(), &mut stderr());
@@ -14,7 +14,7 @@ fn main() -> ExitCode {
         Command::Check(args) => cli::check(&args, out, err),
         Command::Purge(args) => cli::purge(&args, out, err),
         Command::Nodes(args) => cli::nodes(&args, out, err),
-        Command::Demo(_) => cli::Exit::Failed,
+        Command::Demo(args) => demo::demo(&args, out.is_terminal(), out, err),
     };
     exit.into()
 }

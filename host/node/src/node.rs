@@ -1,6 +1,8 @@
 //! One node: everything is named here, nothing is decided.
 
+use std::fs::DirBuilder;
 use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -8,7 +10,7 @@ use std::thread::JoinHandle;
 use seawall_base::Clock;
 use seawall_cluster::{ControlLog, EmbeddedLog, Members, Retention};
 use seawall_pipeline::Edge;
-use tokio::sync::watch;
+use tokio::sync::{Barrier, watch};
 
 use crate::config::Config;
 
@@ -47,17 +49,19 @@ pub struct Running {
     admin: SocketAddr,
     peers: Option<SocketAddr>,
     stop: watch::Sender<bool>,
-    threads: Vec<JoinHandle<()>>,
+    workers: Vec<JoinHandle<()>>,
+    /// Told only when the workers have ended: while they drain, the operator's door says so, and purges are applied.
+    end: watch::Sender<bool>,
+    control: JoinHandle<()>,
 }
 
 impl Shared {
     /// A control log in the data directory, for the only process of a machine.
     pub fn open(data_dir: &Path) -> Result<Self, StartError> {
         let place = || data_dir.to_owned();
-        std::fs::create_dir_all(data_dir).map_err(|source| StartError::DataDir {
-            path: place(),
-            source,
-        })?;
+        // What is in it, the control log and the admin token, is nobody else's.
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(data_dir);
+        made.map_err(|source| StartError::DataDir { path: place(), source })?;
         let log = EmbeddedLog::open(data_dir, Retention::default())?;
         Ok(Self::with(Arc::new(log), Clock::system()))
     }
@@ -69,11 +73,7 @@ impl Shared {
     }
 
     fn with(log: Arc<dyn ControlLog>, clock: Clock) -> Self {
-        Self {
-            log,
-            members: Members::new(clock.clone()),
-            clock,
-        }
+        Self { log, members: Members::new(clock.clone()), clock }
     }
 }
 
@@ -82,11 +82,7 @@ impl Node {
     pub fn start(config: Config, shared: &Shared) -> Result<Running, StartError> {
         let threads = config.node.threads.get();
         let http = listen::bind_all(&config.listen.http, threads)?;
-        let peers = config
-            .listen
-            .peers
-            .map(|address| listen::bind(address, threads))
-            .transpose()?;
+        let peers = config.listen.peers.map(|address| listen::bind(address, threads)).transpose()?;
         let admin = listen::bind(config.admin.listen, 1)?;
         let peer_address = peers.as_ref().map(|bound| bound.address);
         let parts = assemble::assemble(config, shared, peer_address)?;
@@ -95,19 +91,17 @@ impl Node {
         let edge = Arc::clone(&parts.edge);
         let addresses = http.iter().map(|bound| bound.address).collect();
         let admin_address = admin.address;
-        let mut handles = vec![control::spawn(parts, admin, stopped.clone())?];
+        let (end, ended) = watch::channel(false);
+        let control = control::spawn(parts, admin, ended)?;
         let doors = worker::doors(http, peers, threads);
+        let together = Arc::new(Barrier::new(doors.len()));
+        let mut workers = Vec::new();
         for (number, own) in doors.into_iter().enumerate() {
-            handles.push(worker::spawn(number, own, Arc::clone(&edge), stopped.clone())?);
+            let (edge, together) = (Arc::clone(&edge), Arc::clone(&together));
+            workers.push(worker::spawn(number, own, edge, stopped.clone(), together)?);
         }
-        Ok(Running {
-            edge,
-            http: addresses,
-            admin: admin_address,
-            peers: peer_address,
-            stop,
-            threads: handles,
-        })
+        let (http, admin, peers) = (addresses, admin_address, peer_address);
+        Ok(Running { edge, http, admin, peers, stop, workers, end, control })
     }
 }
 
@@ -147,10 +141,15 @@ impl Running {
         self.edge.cluster.drain();
         // Every thread may have ended by itself.
         let _ = self.stop.send(true);
-        for thread in self.threads {
-            if thread.join().is_err() {
-                tracing::error!("a thread of the node panicked");
-            }
+        let mut panicked = self
+            .workers
+            .into_iter()
+            .map(|worker| worker.join().is_err())
+            .fold(false, |one, other| one | other);
+        let _ = self.end.send(true);
+        panicked |= self.control.join().is_err();
+        if panicked {
+            tracing::error!("a thread of the node panicked");
         }
     }
 }

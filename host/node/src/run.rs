@@ -30,10 +30,7 @@ fn until_signal(config: Config) -> Result<(), StartError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|source| StartError::Io {
-            what: "the main runtime",
-            source,
-        })?;
+        .map_err(|source| StartError::Io { what: "the main runtime", source })?;
     let shared = Shared::open(&config.node.data_dir)?;
     let running = Node::start(config, &shared)?;
     running.announce();
@@ -46,8 +43,5 @@ fn until_signal(config: Config) -> Result<(), StartError> {
         std::io::Result::Ok(())
     });
     running.stop();
-    signals.map_err(|source| StartError::Io {
-        what: "waiting for signals",
-        source,
-    })
+    signals.map_err(|source| StartError::Io { what: "waiting for signals", source })
 }

@@ -32,10 +32,7 @@ impl Outgoing {
     /// A client's body, handed on as it comes.
     #[must_use]
     pub fn from_client(body: Incoming) -> Self {
-        Self {
-            from: (!body.is_end_stream()).then_some(body),
-            progress: Arc::default(),
-        }
+        Self { from: (!body.is_end_stream()).then_some(body), progress: Arc::default() }
     }
 
     /// Whether there is nothing to send; such a request can be sent again.
@@ -66,9 +63,7 @@ impl Body for Outgoing {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.from
-            .as_ref()
-            .map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
+        self.from.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
     }
 }
 
@@ -83,12 +78,7 @@ pub struct OriginBody {
 
 impl OriginBody {
     pub(crate) fn new(from: Incoming, between_bytes: Duration, blame: Blame) -> Self {
-        Self {
-            from,
-            between_bytes,
-            patience: None,
-            blame,
-        }
+        Self { from, between_bytes, patience: None, blame }
     }
 }
 
@@ -108,9 +98,7 @@ impl Body for OriginBody {
             );
         }
         let between = this.between_bytes;
-        let patience = this
-            .patience
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep(between)));
+        let patience = this.patience.get_or_insert_with(|| Box::pin(tokio::time::sleep(between)));
         ready!(patience.as_mut().poll(cx));
         let detail = format!("no byte of the body came for {} ms", between.as_millis());
         Poll::Ready(Some(Err(Fault::new(Cause::BodyTimeout, this.blame, detail))))

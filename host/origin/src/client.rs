@@ -86,13 +86,8 @@ impl Client {
             .pool_idle_timeout(IDLE_LIMIT)
             .pool_max_idle_per_host(IDLE_MAX_PER_SERVER)
             .set_host(false)
-            .build(Connector(https));
-        Self {
-            http,
-            limits,
-            blame,
-            metrics,
-        }
+            .build(Connector { https, limit: limits.connect });
+        Self { http, limits, blame, metrics }
     }
 
     /// Sends one request to one server and waits for the response head.
@@ -101,20 +96,16 @@ impl Client {
         target: &Target<'_>,
         mut request: Request<Outgoing>,
     ) -> Result<Response<OriginBody>, Fault> {
-        let path = request
-            .uri()
-            .path_and_query()
-            .cloned()
-            .unwrap_or_else(|| PathAndQuery::from_static("/"));
+        let path = request.uri().path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
         let uri = Uri::builder()
             .scheme(target.scheme.clone())
             .authority(target.authority.clone())
             .path_and_query(path);
-        *request.uri_mut() = uri
-            .build()
-            .map_err(|error| Fault::new(Cause::BadRequest, Blame::Client, error.to_string()))?;
+        *request.uri_mut() =
+            uri.build().map_err(|error| Fault::new(Cause::BadRequest, Blame::Client, error.to_string()))?;
         *request.version_mut() = http::Version::HTTP_11;
         self.metrics.requests.inc();
+        let had_body = !request.body().is_empty();
         let progress = std::sync::Arc::clone(&request.body().progress);
         let connection = capture_connection(&mut request);
         let mut answer = pin!(self.http.request(request));
@@ -135,7 +126,7 @@ impl Client {
             Ok(response) => {
                 Ok(response.map(|body| OriginBody::new(body, self.limits.between_bytes, self.blame)))
             }
-            Err(error) => Err(self.failed(failure::of_request(&error, first_use, self.blame))),
+            Err(error) => Err(self.failed(failure::of_request(&error, first_use, had_body, self.blame))),
         }
     }
 
@@ -150,10 +141,7 @@ impl Client {
 
     fn too_late(&self, target: &Target<'_>) -> Fault {
         let limit_ms = self.limits.first_byte.as_millis();
-        let detail = format!(
-            "{} sent no byte of a response within {limit_ms} ms",
-            target.authority
-        );
+        let detail = format!("{} sent no byte of a response within {limit_ms} ms", target.authority);
         Fault::new(Cause::ResponseTimeout, self.blame, detail)
     }
 }

@@ -8,6 +8,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use http::Uri;
 use hyper::rt::{Read, ReadBufCursor, Write};
@@ -31,8 +32,12 @@ impl Uses {
     }
 }
 
+/// Connects, TLS included, within a limit.
 #[derive(Clone)]
-pub(crate) struct Connector(pub(crate) HttpsConnector<HttpConnector>);
+pub(crate) struct Connector {
+    pub(crate) https: HttpsConnector<HttpConnector>,
+    pub(crate) limit: Duration,
+}
 
 impl Service<Uri> for Connector {
     type Response = Counted;
@@ -40,16 +45,14 @@ impl Service<Uri> for Connector {
     type Future = Pin<Box<dyn Future<Output = Result<Counted, BoxError>> + Send>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.0.poll_ready(cx)
+        self.https.poll_ready(cx)
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let connecting = self.0.call(uri);
+        let connecting = tokio::time::timeout(self.limit, self.https.call(uri));
         Box::pin(async move {
-            Ok(Counted {
-                stream: connecting.await?,
-                uses: Uses::default(),
-            })
+            let stream = connecting.await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+            Ok(Counted { stream, uses: Uses::default() })
         })
     }
 }

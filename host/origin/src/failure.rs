@@ -6,34 +6,28 @@ use std::io;
 use hyper_util::client::legacy;
 use seawall_base::{Blame, Cause, Fault, Retry};
 
-/// A failure before a response head. `first_use` says whether the connection, where there was one, was a new one.
-pub(crate) fn of_request(error: &legacy::Error, first_use: bool, blame: Blame) -> Fault {
+/// A failure before a response head. `first_use` says whether the connection, where there was one, was a new one;
+/// `had_body` whether the client's body could have been at fault.
+pub(crate) fn of_request(error: &legacy::Error, first_use: bool, had_body: bool, blame: Blame) -> Fault {
     let detail = chain(error);
     if error.is_connect() {
         return Fault::new(of_connect(error), blame, detail).retry(Retry::Safe);
     }
     let inner = find::<hyper::Error>(error);
-    if inner.is_some_and(hyper::Error::is_user) {
+    // A connection whose task ended counts as the user's error too: without a body it is not.
+    if had_body && inner.is_some_and(hyper::Error::is_user) {
         return Fault::new(Cause::RequestBody, Blame::Client, detail);
     }
     if inner.is_some_and(hyper::Error::is_parse) {
         return Fault::new(Cause::ProtocolError, blame, detail);
     }
-    let retry = if first_use {
-        Retry::Never
-    } else {
-        Retry::IfIdempotent
-    };
+    let retry = if first_use { Retry::Never } else { Retry::IfIdempotent };
     Fault::new(Cause::ConnectionTerminated, blame, detail).retry(retry)
 }
 
 /// A failure within a response body.
 pub(crate) fn of_body(error: &hyper::Error, blame: Blame) -> Fault {
-    let cause = if error.is_parse() {
-        Cause::ProtocolError
-    } else {
-        Cause::ResponseIncomplete
-    };
+    let cause = if error.is_parse() { Cause::ProtocolError } else { Cause::ResponseIncomplete };
     Fault::new(cause, blame, chain(error))
 }
 

@@ -18,20 +18,8 @@ impl Metrics {
     /// Registers everything under `registry`, with `prefix` before each name: `origin` or `peer`.
     pub fn register(&self, registry: &mut Registry, prefix: &str) {
         let registry = registry.sub_registry_with_prefix(prefix);
-        registry.register(
-            "requests",
-            "Requests sent, retries included",
-            self.requests.clone(),
-        );
-        registry.register(
-            "failures",
-            "Requests that failed before a response head",
-            self.failures.clone(),
-        );
-        registry.register(
-            "retries",
-            "Requests sent again after a connection's end",
-            self.retries.clone(),
-        );
+        registry.register("requests", "Requests sent, retries included", self.requests.clone());
+        registry.register("failures", "Requests that failed before a response head", self.failures.clone());
+        registry.register("retries", "Requests sent again after a connection's end", self.retries.clone());
     }
 }

@@ -22,10 +22,7 @@ impl Server {
     /// `host` and port, over plain HTTP.
     #[must_use]
     pub fn plain(authority: Authority) -> Self {
-        Self {
-            scheme: Scheme::HTTP,
-            authority,
-        }
+        Self { scheme: Scheme::HTTP, authority }
     }
 }
 
@@ -68,12 +65,7 @@ impl Pool {
     /// A pool of `servers`.
     #[must_use]
     pub fn new(name: OriginName, servers: Vec<Server>, client: Client) -> Self {
-        Self {
-            name,
-            servers: servers.into(),
-            client,
-            turn: AtomicUsize::new(0),
-        }
+        Self { name, servers: servers.into(), client, turn: AtomicUsize::new(0) }
     }
 
     /// Its name.
@@ -114,25 +106,10 @@ impl Pool {
     }
 
     async fn ask(&self, turn: usize, request: Request<Outgoing>) -> Result<Response<OriginBody>, Fault> {
-        let Some(server) = self
-            .servers
-            .get(turn.checked_rem(self.servers.len()).unwrap_or(0))
-        else {
-            return Err(Fault::new(
-                Cause::ConnectionRefused,
-                Blame::Origin,
-                "the pool has no servers",
-            ));
+        let Some(server) = self.servers.get(turn.checked_rem(self.servers.len()).unwrap_or(0)) else {
+            return Err(Fault::new(Cause::ConnectionRefused, Blame::Origin, "the pool has no servers"));
         };
-        self.client
-            .send(
-                &Target {
-                    scheme: &server.scheme,
-                    authority: &server.authority,
-                },
-                request,
-            )
-            .await
+        self.client.send(&Target { scheme: &server.scheme, authority: &server.authority }, request).await
     }
 }
 
@@ -167,29 +144,11 @@ mod tests {
 
     #[test]
     fn servers_are_urls_without_a_path() {
-        for good in [
-            "http://127.0.0.1:3000",
-            "https://a.example",
-            "https://a.example/",
-            "http://[::1]:80",
-        ] {
+        for good in ["http://127.0.0.1:3000", "https://a.example", "https://a.example/", "http://[::1]:80"] {
             assert!(good.parse::<Server>().is_ok(), "{good}");
         }
-        for bad in [
-            "",
-            "a.example",
-            "ftp://a",
-            "http://a/b",
-            "http://a?b",
-            "http://",
-            "/a",
-        ] {
-            assert!(
-                bad.parse::<Server>()
-                    .unwrap_err()
-                    .contains("write `http://host:port`"),
-                "{bad}"
-            );
+        for bad in ["", "a.example", "ftp://a", "http://a/b", "http://a?b", "http://", "/a"] {
+            assert!(bad.parse::<Server>().unwrap_err().contains("write `http://host:port`"), "{bad}");
         }
     }
 }

@@ -18,11 +18,7 @@ impl Trust {
 
     /// None: for clients that speak plain HTTP only. Every TLS handshake fails.
     pub fn nobody() -> io::Result<Self> {
-        Ok(Self(
-            builder()?
-                .with_root_certificates(RootCertStore::empty())
-                .with_no_client_auth(),
-        ))
+        Ok(Self(builder()?.with_root_certificates(RootCertStore::empty()).with_no_client_auth()))
     }
 }
 

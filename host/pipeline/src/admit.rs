@@ -24,40 +24,21 @@ pub(crate) fn client(
     let (parts, body) = request.into_parts();
     let mut headers = parts.headers;
     if parts.method == Method::CONNECT {
-        return Err(refused(
-            "CONNECT asks for a tunnel, which this node does not make",
-        ));
+        return Err(refused("CONNECT asks for a tunnel, which this node does not make"));
     }
     let authority = authority(&parts.uri, &headers, &connection.scheme)?;
     let site = edge.sites.find(authority.host()).ok_or_else(|| {
-        Fault::new(
-            Cause::NoSite,
-            Blame::Client,
-            format!("no site takes the host `{}`", authority.host()),
-        )
+        Fault::new(Cause::NoSite, Blame::Client, format!("no site takes the host `{}`", authority.host()))
     })?;
     if cdn_loop::visits(&headers, &edge.identity.cdn_id).own > 0 {
-        return Err(Fault::new(
-            Cause::Loop,
-            Blame::Client,
-            "this node stands in the request's CDN-Loop",
-        ));
+        return Err(Fault::new(Cause::Loop, Blame::Client, "this node stands in the request's CDN-Loop"));
     }
     peer::strip(&mut headers);
-    let path_and_query = parts
-        .uri
-        .path_and_query()
-        .cloned()
-        .unwrap_or_else(|| PathAndQuery::from_static("/"));
+    let path_and_query =
+        parts.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
     let directives = RequestDirectives::from_headers(&headers);
     let scheme = connection.scheme.clone();
-    let head = RequestHead {
-        method: parts.method,
-        scheme,
-        authority,
-        path_and_query,
-        headers,
-    };
+    let head = RequestHead { method: parts.method, scheme, authority, path_and_query, headers };
     let cx = Context {
         head,
         version: parts.version,

@@ -59,6 +59,7 @@ impl Context {
             directives: &self.directives,
             rules: &self.site.rules,
             normalise: self.site.normalise,
+            soft_is_stale: self.peer.is_some(),
             may_follow,
             now: self.now,
         }
@@ -110,12 +111,7 @@ pub enum Way {
 
 impl Told {
     pub(crate) fn new(started: Duration) -> Self {
-        Self {
-            started,
-            way: Way::Fault,
-            detail: None,
-            fault: None,
-        }
+        Self { started, way: Way::Fault, detail: None, fault: None }
     }
 }
 

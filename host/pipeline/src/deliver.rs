@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::header::{AGE, CONTENT_LENGTH, CONTENT_RANGE, HeaderValue};
 use http::{Method, Response, StatusCode};
 use seawall_cache::{Draft, Entry, FillBody};
+use seawall_cluster::peer::PeerAnswer;
 use seawall_policy::cache_status::CACHE_STATUS;
 use seawall_policy::conditional::{self, Precondition};
 use seawall_policy::range::{self, ContentRange, RangeRequest, Span};
@@ -85,9 +86,7 @@ pub(crate) fn to_client(edge: &Edge, cx: &Context, source: Source, status: Cache
         }
         _ if cx.head.method == Method::HEAD => {
             if let Some(length) = source.length() {
-                response
-                    .headers_mut()
-                    .insert(CONTENT_LENGTH, HeaderValue::from(length));
+                response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
             }
         }
         _ => *response.body_mut() = source.into_body(),
@@ -104,14 +103,7 @@ enum Wanted {
 /// One range is served; several are answered with the whole, which RFC 9110 §14.2 allows.
 fn wanted(cx: &Context, head: &Draft, length: u64) -> Wanted {
     let received_at = head.terms.received_at();
-    match range::resolve(
-        &cx.head.method,
-        &cx.head.headers,
-        head.status,
-        &head.headers,
-        length,
-        received_at,
-    ) {
+    match range::resolve(&cx.head.method, &cx.head.headers, head.status, &head.headers, length, received_at) {
         RangeRequest::Spans(spans) if spans.len() == 1 => {
             spans.first().map_or(Wanted::Whole, |span| Wanted::Span(*span))
         }
@@ -162,7 +154,12 @@ fn finish(
     }
     say(headers, &status);
     if cx.peer.is_some() {
-        response.extensions_mut().insert(head.position);
+        // A stored copy that is stale, or softly purged, and was not validated for this request.
+        let stale = match source {
+            Source::Stored(entry) => !head.terms.is_fresh(cx.now) || cx.site.shelf.is_soft_purged(entry),
+            Source::Validated(_) | Source::Filling(..) => false,
+        };
+        response.extensions_mut().insert(PeerAnswer { position: head.position, stale });
     }
 }
 
@@ -177,12 +174,7 @@ fn partial(response: &mut Response<Reply>, span: Span, length: u64) {
     *response.status_mut() = StatusCode::PARTIAL_CONTENT;
     let headers = response.headers_mut();
     headers.insert(CONTENT_LENGTH, HeaderValue::from(span.length()));
-    if let Some(value) = (ContentRange::Span {
-        span,
-        complete: Some(length),
-    })
-    .to_value()
-    {
+    if let Some(value) = (ContentRange::Span { span, complete: Some(length) }).to_value() {
         headers.insert(CONTENT_RANGE, value);
     }
 }

@@ -82,10 +82,6 @@ impl Identity {
     #[must_use]
     pub fn new(node: &NodeName) -> Option<Self> {
         let cdn_id = format!("seawall-{node}");
-        Some(Self {
-            cdn_loop: HeaderValue::try_from(&cdn_id).ok()?,
-            cdn_id,
-            via: Via::new(node.as_str())?,
-        })
+        Some(Self { cdn_loop: HeaderValue::try_from(&cdn_id).ok()?, cdn_id, via: Via::new(node.as_str())? })
     }
 }

@@ -23,14 +23,13 @@ fn meaning(cause: Cause) -> (StatusCode, Option<ProxyError>) {
         Cause::ConnectionRefused => (S::BAD_GATEWAY, Some(P::ConnectionRefused)),
         Cause::ConnectionTimeout => (S::GATEWAY_TIMEOUT, Some(P::ConnectionTimeout)),
         Cause::TlsError => (S::BAD_GATEWAY, Some(P::TlsProtocolError)),
-        Cause::ResponseTimeout | Cause::WaitTimeout => (S::GATEWAY_TIMEOUT, Some(P::HttpResponseTimeout)),
+        Cause::ResponseTimeout => (S::GATEWAY_TIMEOUT, Some(P::HttpResponseTimeout)),
         Cause::ConnectionTerminated => (S::BAD_GATEWAY, Some(P::ConnectionTerminated)),
         Cause::ResponseIncomplete => (S::BAD_GATEWAY, Some(P::HttpResponseIncomplete)),
         Cause::ProtocolError => (S::BAD_GATEWAY, Some(P::HttpProtocolError)),
         Cause::BodyTimeout => (S::GATEWAY_TIMEOUT, Some(P::ConnectionReadTimeout)),
         Cause::Function => (S::SERVICE_UNAVAILABLE, Some(P::ProxyInternalResponse)),
         Cause::FillDropped => (S::INTERNAL_SERVER_ERROR, Some(P::ProxyInternalError)),
-        Cause::CutOff => (S::SERVICE_UNAVAILABLE, Some(P::ProxyConfigurationError)),
         Cause::PeerRefused => (S::FORBIDDEN, Some(P::HttpRequestDenied)),
     }
 }
@@ -43,10 +42,7 @@ pub(crate) fn response(edge: &Edge, fault: &Fault) -> Response<Reply> {
     let mut response = Response::new(Reply::whole(text.into()));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("text/plain; charset=utf-8"),
-    );
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     let proxy_status = error.and_then(|error| ProxyStatus::failed(edge.name.as_str(), error).to_value());
     if let Some(value) = proxy_status {
@@ -61,20 +57,12 @@ mod tests {
 
     #[test]
     fn an_origin_that_is_unreachable_is_a_502_and_a_slow_one_a_504() {
-        for cause in [
-            Cause::DnsError,
-            Cause::ConnectionRefused,
-            Cause::TlsError,
-            Cause::ConnectionTerminated,
-        ] {
+        for cause in [Cause::DnsError, Cause::ConnectionRefused, Cause::TlsError, Cause::ConnectionTerminated]
+        {
             assert_eq!(meaning(cause).0, 502, "{}", cause.as_str());
         }
-        for cause in [
-            Cause::ConnectionTimeout,
-            Cause::ResponseTimeout,
-            Cause::BodyTimeout,
-            Cause::NotCached,
-        ] {
+        for cause in [Cause::ConnectionTimeout, Cause::ResponseTimeout, Cause::BodyTimeout, Cause::NotCached]
+        {
             assert_eq!(meaning(cause).0, 504, "{}", cause.as_str());
         }
         assert_eq!(meaning(Cause::NoSite).0, 421);

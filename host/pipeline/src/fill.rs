@@ -50,12 +50,7 @@ pub(crate) struct Account {
 
 impl Account {
     fn new(status: Option<StatusCode>, detail: Option<&'static str>, stored: bool) -> Self {
-        Self {
-            status,
-            detail,
-            stored,
-            private: HeaderMap::new(),
-        }
+        Self { status, detail, stored, private: HeaderMap::new() }
     }
 }
 
@@ -64,17 +59,21 @@ struct Job {
     edge: Arc<Edge>,
     site: Arc<Site>,
     outbound: Outbound,
+    /// The request's fields as functions left them: those that `Vary` and the rules for storing speak of. What is sent on
+    /// has others, of this node's own.
+    headers: HeaderMap,
     route: Route,
     directives: RequestDirectives,
 }
 
 impl Job {
-    fn new(edge: &Arc<Edge>, cx: &Context, lead: &Lead) -> Self {
+    fn new(edge: &Arc<Edge>, cx: &Context, key: Key, lead: &Lead) -> Self {
         Self {
             edge: Arc::clone(edge),
             site: Arc::clone(&cx.site),
             outbound: Outbound::for_fill(edge, cx, lead.position()),
-            route: route::choose(edge, cx),
+            headers: cx.head.headers.clone(),
+            route: route::choose(edge, cx, key),
             directives: cx.directives,
         }
     }
@@ -87,14 +86,14 @@ enum News {
 }
 
 /// Fills in the background; nobody waits.
-pub(crate) fn detach(edge: &Arc<Edge>, cx: &Context, lead: Lead) {
-    let job = Job::new(edge, cx, &lead);
+pub(crate) fn detach(edge: &Arc<Edge>, cx: &Context, key: Key, lead: Lead) {
+    let job = Job::new(edge, cx, key, &lead);
     drop(tokio::spawn(run(job, lead, None)));
 }
 
 /// Fills, and waits for what its own client is to be sent.
 pub(crate) async fn lead(edge: &Arc<Edge>, cx: &Context, key: Key, lead: Lead) -> Result<Led, Fault> {
-    let job = Job::new(edge, cx, &lead);
+    let job = Job::new(edge, cx, key, &lead);
     let follower = lead.follower().ok_or_else(dropped)?;
     let (tell, account) = oneshot::channel();
     drop(tokio::spawn(run(job, lead, Some(tell))));
@@ -113,19 +112,14 @@ pub(crate) async fn lead(edge: &Arc<Edge>, cx: &Context, key: Key, lead: Lead) -
 }
 
 fn dropped() -> Fault {
-    Fault::new(
-        Cause::FillDropped,
-        Blame::Node,
-        "the fill's task ended without a word",
-    )
+    Fault::new(Cause::FillDropped, Blame::Node, "the fill's task ended without a word")
 }
 
 /// The lane. Each arm consumes the obligation.
 async fn run(mut job: Job, lead: Lead, tell: Option<oneshot::Sender<News>>) {
     let prior = lead.prior().map(Arc::clone);
     if let Some(prior) = &prior {
-        job.outbound
-            .ask_about(&Validators::from_headers(&prior.head.headers));
+        job.outbound.ask_about(&Validators::from_headers(&prior.head.headers));
     }
     let (mut times, mut answer) = fetch(&job).await;
     if let Ok(inbound) = &answer
@@ -141,13 +135,7 @@ async fn run(mut job: Job, lead: Lead, tell: Option<oneshot::Sender<News>>) {
     let status = inbound.response.status();
     match (settlement(&job, &lead, prior.as_deref(), times, &inbound), prior) {
         (Settlement::Store(draft, private), _) => {
-            say(
-                tell,
-                News::Kept(Account {
-                    private,
-                    ..Account::new(Some(status), None, true)
-                }),
-            );
+            say(tell, News::Kept(Account { private, ..Account::new(Some(status), None, true) }));
             let filling = lead.store(*draft);
             pour(filling, inbound.response.into_body()).await;
         }
@@ -156,10 +144,7 @@ async fn run(mut job: Job, lead: Lead, tell: Option<oneshot::Sender<News>>) {
             lead.refresh(&prior, *draft);
         }
         (Settlement::Stale(why), Some(prior)) => {
-            say(
-                tell,
-                News::Kept(Account::new(Some(status), Some(why.as_str()), false)),
-            );
+            say(tell, News::Kept(Account::new(Some(status), Some(why.as_str()), false)));
             lead.stand_in(prior);
         }
         (Settlement::Decline(reason), prior) => {
@@ -180,14 +165,13 @@ async fn run(mut job: Job, lead: Lead, tell: Option<oneshot::Sender<News>>) {
 fn settlement(job: &Job, lead: &Lead, prior: Option<&Entry>, times: Times, inbound: &Inbound) -> Settlement {
     let asked = Asked {
         site: &job.site,
-        headers: job.outbound.headers(),
+        headers: &job.headers,
         directives: &job.directives,
         prior,
         times,
         // What a shield kept is as old as its own fill, whatever this node's log says.
-        position: inbound
-            .position
-            .map_or(lead.position(), |position| position.min(lead.position())),
+        position: inbound.shield.map_or(lead.position(), |shield| shield.position.min(lead.position())),
+        stale_at_shield: inbound.shield.is_some_and(|shield| shield.stale),
     };
     settle::of_response(&asked, inbound.response.status(), inbound.response.headers())
 }
@@ -198,13 +182,7 @@ async fn fetch(job: &Job) -> (Times, Result<Inbound, Fault>) {
     if let Ok(inbound) = &mut answer {
         inbound.clean(&job.edge);
     }
-    (
-        Times {
-            requested_at,
-            received_at: job.edge.clock.now(),
-        },
-        answer,
-    )
+    (Times { requested_at, received_at: job.edge.clock.now() }, answer)
 }
 
 /// No answer: what is stored stands in where it may, else all who wait share the fault.
@@ -217,7 +195,8 @@ fn failed(
     tell: Option<oneshot::Sender<News>>,
 ) {
     let position = lead.position();
-    let headers = job.outbound.headers();
+    let headers = &job.headers;
+    let stale_at_shield = false;
     let asked = Asked {
         site: &job.site,
         headers,
@@ -225,6 +204,7 @@ fn failed(
         prior,
         times,
         position,
+        stale_at_shield,
     };
     match (settle::of_fault(&asked, &fault), lead.prior().map(Arc::clone)) {
         (Some(why), Some(entry)) => {

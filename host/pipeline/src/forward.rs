@@ -7,7 +7,7 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, Method, Request, Response, Uri};
 use seawall_base::{Blame, Cause, Fault, OriginName, Position, Retry};
 use seawall_cluster::NodeView;
-use seawall_cluster::peer::{self, PeerAnswer, PeerRequest, PeerTarget};
+use seawall_cluster::peer::{self, Asks, PeerAnswer, PeerRequest, PeerTarget};
 use seawall_origin::{OriginBody, Outgoing, Pool, Server};
 use seawall_policy::{Validators, cdn_loop, fields, validation};
 
@@ -25,6 +25,7 @@ pub(crate) struct Outbound {
     headers: HeaderMap,
     site: Arc<Site>,
     host: Option<HeaderValue>,
+    origin_host: Option<String>,
     origin: Option<OriginName>,
     key_parts: Vec<(String, Vec<u8>)>,
     hops: u8,
@@ -35,8 +36,8 @@ pub(crate) struct Outbound {
 /// A response, and who gave it.
 pub(crate) struct Inbound {
     pub(crate) response: Response<OriginBody>,
-    /// Where the log stood when this content was fetched, where a shield says so.
-    pub(crate) position: Option<Position>,
+    /// What a shield says of its answer.
+    pub(crate) shield: Option<PeerAnswer>,
 }
 
 impl Outbound {
@@ -61,11 +62,7 @@ impl Outbound {
         headers.remove(EXPECT);
         edge.identity.via.append(&mut headers, cx.version);
         cdn_loop::append(&mut headers, &edge.identity.cdn_loop);
-        let edited = cx
-            .edits
-            .origin_host
-            .as_ref()
-            .and_then(|host| HeaderValue::try_from(host.as_str()).ok());
+        let edited = cx.edits.origin_host.as_ref().and_then(|host| HeaderValue::try_from(host.as_str()).ok());
         let text = |(name, value): &(Box<str>, bytes::Bytes)| (name.to_string(), value.to_vec());
         Self {
             method: cx.head.method.clone(),
@@ -75,6 +72,7 @@ impl Outbound {
             headers,
             site: Arc::clone(&cx.site),
             host: edited.or_else(|| cx.site.host_header.clone()),
+            origin_host: cx.edits.origin_host.as_ref().map(|host| host.as_str().to_owned()),
             origin: cx.edits.origin.clone(),
             key_parts: cx.edits.key_parts.iter().map(text).collect(),
             hops: cx.peer.as_ref().map_or(0, |peer| peer.hops),
@@ -92,9 +90,12 @@ impl Outbound {
         validation::strip_preconditions(&mut self.headers);
     }
 
-    /// The request's fields, as they will be sent.
-    pub(crate) fn headers(&self) -> &HeaderMap {
-        &self.headers
+    /// The same, without a body, about another path of the same host.
+    pub(crate) fn about(mut self, path_and_query: PathAndQuery) -> Self {
+        self.method = Method::POST;
+        self.path_and_query = path_and_query;
+        self.headers = HeaderMap::new();
+        self
     }
 
     fn request(&self, body: Outgoing) -> Request<Outgoing> {
@@ -110,12 +111,12 @@ impl Outbound {
         let origin = match (route, &edge.peers) {
             (Route::Origin(origin), _) | (Route::Shield(_, origin), None) => origin,
             (Route::Shield(nodes, origin), Some(peers)) => {
-                if !body.is_empty() {
-                    return self.ask_origin(origin, body).await;
-                }
                 for node in nodes {
-                    match self.ask_shield(edge, peers, node).await {
-                        Ok(inbound) => return Ok(inbound),
+                    match self.ask_shield(edge, peers, node, Asks::Fetch).await {
+                        Ok(inbound) => {
+                            edge.metrics.shield_answers.inc();
+                            return Ok(inbound);
+                        }
                         Err(fault) if may_fall_back(&self.method, &fault) => {
                             tracing::debug!(shield = %node.info.name, %fault, "the shield did not answer");
                         }
@@ -131,28 +132,35 @@ impl Outbound {
 
     async fn ask_origin(&self, origin: &Pool, body: Outgoing) -> Result<Inbound, Fault> {
         let mut request = self.request(body);
-        let host = self
-            .host
-            .clone()
-            .or_else(|| HeaderValue::try_from(self.authority.as_str()).ok());
+        let host = self.host.clone().or_else(|| HeaderValue::try_from(self.authority.as_str()).ok());
         request.headers_mut().insert(HOST, host.ok_or_else(bad_host)?);
         let mut response = origin.fetch(request).await?;
         // What only peers may say, an origin may not.
         peer::strip(response.headers_mut());
-        Ok(Inbound {
-            response,
-            position: None,
-            from_shield: false,
-        })
+        Ok(Inbound { response, shield: None })
     }
 
-    async fn ask_shield(&self, edge: &Edge, peers: &Peers, node: &NodeView) -> Result<Inbound, Fault> {
+    /// Tells the nodes of a shield that an unsafe request on this URL succeeded. A node that does not answer keeps what
+    /// it has: RFC 9111 §4.4 asks this of the caches on the request's way, and it was not on it.
+    pub(crate) async fn invalidate_at(&self, edge: &Edge, nodes: &[NodeView]) {
+        let Some(peers) = &edge.peers else { return };
+        for node in nodes {
+            if let Err(fault) = self.ask_shield(edge, peers, node, Asks::Invalidate).await {
+                tracing::debug!(shield = %node.info.name, %fault, "the shield was not told of an unsafe request");
+            }
+        }
+    }
+
+    async fn ask_shield(
+        &self,
+        edge: &Edge,
+        peers: &Peers,
+        node: &NodeView,
+        asks: Asks,
+    ) -> Result<Inbound, Fault> {
         let unreachable =
             |why: String| Fault::new(Cause::ConnectionRefused, Blame::Peer, why).retry(Retry::Safe);
-        let address = node
-            .info
-            .peer_addr
-            .ok_or_else(|| unreachable("the peer has no address".to_owned()))?;
+        let address = node.info.peer_addr.ok_or_else(|| unreachable("the peer has no address".to_owned()))?;
         let mut request = self.request(Outgoing::empty());
         let host = HeaderValue::try_from(self.authority.as_str()).map_err(|_| bad_host())?;
         request.headers_mut().insert(HOST, host);
@@ -163,6 +171,8 @@ impl Outbound {
             scheme: self.scheme.as_str().to_owned(),
             key_parts: self.key_parts.clone(),
             origin: self.origin.clone(),
+            origin_host: self.origin_host.clone(),
+            asks,
             hops: self.hops.saturating_add(1),
         };
         let target = PeerTarget {
@@ -178,16 +188,9 @@ impl Outbound {
         let name = OriginName::new("peer").map_err(|error| unreachable(error.to_string()))?;
         let pool = Pool::new(name, vec![Server::plain(server)], peers.client.clone());
         let mut response = pool.fetch(request).await?;
-        let position = PeerAnswer::decode(response.headers())
-            .ok()
-            .map(|answer| answer.position);
+        let shield = PeerAnswer::decode(response.headers()).ok();
         peer::strip(response.headers_mut());
-        edge.metrics.shield_answers.inc();
-        Ok(Inbound {
-            response,
-            position,
-            from_shield: true,
-        })
+        Ok(Inbound { response, shield })
     }
 }
 
@@ -198,11 +201,7 @@ fn may_fall_back(method: &Method, fault: &Fault) -> bool {
 }
 
 fn bad_host() -> Fault {
-    Fault::new(
-        Cause::BadRequest,
-        Blame::Client,
-        "the host cannot stand in a field",
-    )
+    Fault::new(Cause::BadRequest, Blame::Client, "the host cannot stand in a field")
 }
 
 impl Inbound {

@@ -91,11 +91,8 @@ pub(crate) async fn on_response(cx: &mut Context, way: Way, response: Response<R
         return response;
     }
     let (mut parts, body) = response.into_parts();
-    let head = ResponseHead {
-        status: parts.status,
-        headers: std::mem::take(&mut parts.headers),
-        cache: word(way),
-    };
+    let head =
+        ResponseHead { status: parts.status, headers: std::mem::take(&mut parts.headers), cache: word(way) };
     let exchange = side.exchange(take(&mut cx.head), std::mem::take(&mut cx.edits), Some(head));
     let (mut exchange, outcome) = site.functions.on_response(&mut side.instances, exchange).await;
     if let Some(head) = exchange.response.take() {
@@ -133,11 +130,7 @@ impl FunctionSide {
     }
 
     fn failed(&mut self, error: FunctionError) -> Fault {
-        let fault = Fault::new(
-            Cause::Function,
-            Blame::Function,
-            format!("{error}: {}", error.detail),
-        );
+        let fault = Fault::new(Cause::Function, Blame::Function, format!("{error}: {}", error.detail));
         self.failure = Some(error);
         fault
     }
@@ -162,20 +155,14 @@ impl Context {
         Some(format!("{error}: {}", error.detail))
     }
 
-    /// Writes what the functions said for the operator, one line each.
-    pub(crate) fn write_guest_log(&mut self) {
-        let Some(side) = &mut self.functions else { return };
-        let log = std::mem::take(&mut side.log);
-        for line in &log.lines {
-            tracing::info!(
-                target: "function",
-                function = %line.function, hook = line.hook.as_str(), level = line.level.as_str(),
-                request = %side.client.request_id, "{}", line.text
-            );
-        }
-        if log.dropped > 0 {
-            tracing::info!(target: "function", request = %side.client.request_id, dropped = log.dropped, "lines over the limit");
-        }
+    /// What the functions said for the operator; asked once, at the end.
+    pub(crate) fn take_guest_log(&mut self) -> Option<GuestLog> {
+        self.functions.as_mut().map(|side| std::mem::take(&mut side.log))
+    }
+
+    /// The request's name, where functions know it by one.
+    pub(crate) fn request_id(&self) -> Option<&str> {
+        self.functions.as_ref().map(|side| side.client.request_id.as_ref())
     }
 }
 

@@ -1,5 +1,9 @@
 //! What is counted of requests. Label sets are bounded: the ways of a request are a closed enum.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -14,6 +18,8 @@ pub struct Metrics {
     by_way: Family<WayLabel, Counter>,
     ways: [Counter; Way::ALL.len()],
     faults: Family<FaultLabel, Counter>,
+    by_guests: Family<GuestLabel, Counter>,
+    guest_names: Arc<Mutex<HashSet<GuestLabel>>>,
     /// Requests answered by a shield.
     pub shield_answers: Counter,
     /// Requests that a shield should have answered and the origin was asked instead.
@@ -33,6 +39,16 @@ struct FaultLabel {
     blame: &'static str,
 }
 
+/// A counter of a function's own.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct GuestLabel {
+    function: String,
+    name: String,
+}
+
+/// Most counters of functions' own, over all functions: names come from guests, and each is a time series for ever.
+pub const GUEST_COUNTERS_MAX: usize = 256;
+
 impl Default for Metrics {
     fn default() -> Self {
         let by_way = Family::<WayLabel, Counter>::default();
@@ -41,6 +57,8 @@ impl Default for Metrics {
             by_way,
             ways,
             faults: Family::default(),
+            by_guests: Family::default(),
+            guest_names: Arc::default(),
             shield_answers: Counter::default(),
             shield_fallbacks: Counter::default(),
             shield_behind: Counter::default(),
@@ -57,11 +75,9 @@ impl Metrics {
             "Requests that ended in a fault, by cause and blame",
             self.faults.clone(),
         );
-        registry.register(
-            "shield_answers",
-            "Fills answered by a shield",
-            self.shield_answers.clone(),
-        );
+        let help = "What functions counted, by function and name";
+        registry.register("function_counts", help, self.by_guests.clone());
+        registry.register("shield_answers", "Fills answered by a shield", self.shield_answers.clone());
         registry.register(
             "shield_fallbacks",
             "Fills whose shield did not answer, asked of the origin instead",
@@ -74,6 +90,15 @@ impl Metrics {
         );
     }
 
+    /// Adds to a function's own counter. Past [`GUEST_COUNTERS_MAX`] names, new ones are not counted.
+    pub(crate) fn count_for_guest(&self, function: &str, name: &str, delta: u64) {
+        let label = GuestLabel { function: function.to_owned(), name: name.to_owned() };
+        let mut names = self.guest_names.lock();
+        if names.contains(&label) || (names.len() < GUEST_COUNTERS_MAX && names.insert(label.clone())) {
+            self.by_guests.get_or_create(&label).inc_by(delta);
+        }
+    }
+
     pub(crate) fn count(&self, way: Way) {
         if let Some(counter) = self.ways.get(way as usize) {
             counter.inc();
@@ -82,12 +107,7 @@ impl Metrics {
 
     pub(crate) fn count_fault(&self, fault: &Fault) {
         let blame: Blame = fault.blame;
-        self.faults
-            .get_or_create(&FaultLabel {
-                cause: fault.cause.as_str(),
-                blame: blame.as_str(),
-            })
-            .inc();
+        self.faults.get_or_create(&FaultLabel { cause: fault.cause.as_str(), blame: blame.as_str() }).inc();
     }
 
     /// How many requests went this way.

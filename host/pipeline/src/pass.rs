@@ -5,19 +5,20 @@
 
 use std::sync::Arc;
 
+use http::uri::PathAndQuery;
 use http::{Response, Uri};
 use seawall_base::Fault;
-use seawall_base::purge::{normal_authority, url_text};
+use seawall_base::purge::url_text;
 use seawall_origin::Outgoing;
 use seawall_policy::cache_status::Outcome;
 use seawall_policy::{CacheStatus, Forward, invalidation};
 
 use crate::context::{Context, Told, Way};
-use crate::deliver;
 use crate::edge::Edge;
 use crate::forward::{Inbound, Outbound};
 use crate::reply::Reply;
-use crate::route;
+use crate::route::{self, Route};
+use crate::{deliver, key};
 
 /// Walks the lane.
 pub(crate) async fn run(
@@ -28,10 +29,9 @@ pub(crate) async fn run(
     told: &mut Told,
 ) -> Result<Response<Reply>, Fault> {
     told.way = Way::Pass;
-    let route = route::choose(edge, cx);
-    let mut inbound = Outbound::for_pass(edge, cx).send(edge, &route, body).await?;
+    let mut inbound = Outbound::for_pass(edge, cx).send(edge, &route(edge, cx), body).await?;
     inbound.clean(edge);
-    invalidate(edge, cx, &inbound);
+    invalidate(edge, cx, &inbound).await;
     let (mut parts, body) = inbound.response.into_parts();
     let status = CacheStatus {
         forward_status: Some(parts.status),
@@ -44,7 +44,17 @@ pub(crate) async fn run(
     Ok(Response::from_parts(parts, Reply::origin(body)))
 }
 
-fn invalidate(edge: &Edge, cx: &Context, inbound: &Inbound) {
+/// A safe request is asked of the shield, which may hold the answer; an unsafe one, one with a body, or one that a
+/// function sent past the cache goes to the origin.
+fn route(edge: &Edge, cx: &Context) -> Route {
+    match cx.key {
+        Some(key) if invalidation::is_safe(&cx.head.method) => route::choose(edge, cx, key),
+        _ => route::past_the_cache(edge, cx),
+    }
+}
+
+/// What an unsafe request made unusable goes: here, and at the shield, which the request did not pass.
+async fn invalidate(edge: &Edge, cx: &Context, inbound: &Inbound) {
     if invalidation::is_safe(&cx.head.method) {
         return;
     }
@@ -56,11 +66,12 @@ fn invalidate(edge: &Edge, cx: &Context, inbound: &Inbound) {
     let Ok(target) = target else { return };
     let response = &inbound.response;
     for uri in invalidation::invalidates(&cx.head.method, &target, response.status(), response.headers()) {
-        let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
-            continue;
-        };
-        let path = uri.path_and_query().map_or("/", |path| path.as_str());
-        let url = url_text(normal_authority(scheme, authority.as_str()), path);
+        let path = uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
+        let url = url_text(cx.head.authority.as_str(), path.as_str());
         edge.store.invalidate(&cx.site.shelf, &url);
+        let nodes = route::shields(edge, cx, key::of_path(cx, path.as_str()));
+        if !nodes.is_empty() {
+            Outbound::for_pass(edge, cx).about(path).invalidate_at(edge, &nodes).await;
+        }
     }
 }

@@ -8,10 +8,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::uri::{PathAndQuery, Scheme};
-use http::{Request, Response};
+use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{Request, Response, StatusCode};
+use seawall_base::purge::url_text;
 use seawall_base::{Blame, Cause, Fault, Position};
-use seawall_cluster::peer::{self, PeerAnswer, PeerRequest, PeerTarget};
+use seawall_cluster::peer::{self, Asks, PeerAnswer, PeerRequest, PeerTarget};
 use seawall_functions::{RequestHead, RouteEdits};
 use seawall_origin::Outgoing;
 use seawall_policy::RequestDirectives;
@@ -26,7 +27,14 @@ use crate::{admit, record};
 pub async fn serve_peer(edge: &Arc<Edge>, request: Request<Outgoing>) -> Response<Reply> {
     let mut told = Told::new(edge.clock.ticks());
     match admit_peer(edge, request) {
-        Ok((mut cx, body)) => {
+        Ok((cx, _, Asks::Invalidate)) => {
+            let url = url_text(cx.head.authority.as_str(), cx.head.path_and_query.as_str());
+            edge.store.invalidate(&cx.site.shelf, &url);
+            let mut response = Response::new(Reply::empty());
+            *response.status_mut() = StatusCode::NO_CONTENT;
+            response
+        }
+        Ok((mut cx, body, Asks::Fetch)) => {
             let asked = cx.peer.as_ref().map(|peer| peer.position).unwrap_or_default();
             let behind = !caught_up(edge, asked).await;
             if behind {
@@ -38,37 +46,32 @@ pub async fn serve_peer(edge: &Arc<Edge>, request: Request<Outgoing>) -> Respons
             let answer = walk(edge, &mut cx, body, &mut told).await;
             let mut response = answer.unwrap_or_else(|refusal| faulty(edge, refusal, &mut told));
             // A response that was fetched for this very request is as new as the position that it came with.
-            let position = response.extensions_mut().remove::<Position>().unwrap_or(asked);
-            PeerAnswer { position }.encode(response.headers_mut());
-            record::end(edge, Some(&cx), &told, &response);
+            let fetched = PeerAnswer { position: asked, stale: false };
+            response.extensions_mut().remove().unwrap_or(fetched).encode(response.headers_mut());
+            record::end(edge, Some(&cx), &told, &response, None);
             response
         }
         Err(refusal) => {
             let response = faulty(edge, refusal, &mut told);
-            record::end(edge, None, &told, &response);
+            record::end(edge, None, &told, &response, None);
             response
         }
     }
 }
 
-fn admit_peer(edge: &Edge, request: Request<Outgoing>) -> Result<(Context, Outgoing), Fault> {
+fn admit_peer(edge: &Edge, request: Request<Outgoing>) -> Result<(Context, Outgoing, Asks), Fault> {
     let Some(Peers { secret, .. }) = &edge.peers else {
         return Err(refused("this node takes no peers"));
     };
     let (parts, body) = request.into_parts();
     let mut headers = parts.headers;
     // The scheme is the one that the client used, not that of this connection.
-    let scheme = headers
-        .get(peer::SCHEME)
-        .and_then(|value| Scheme::try_from(value.as_bytes()).ok());
+    let scheme = headers.get(peer::SCHEME).and_then(|value| Scheme::try_from(value.as_bytes()).ok());
     let scheme = scheme.ok_or_else(|| refused("the scheme cannot be read"))?;
     let authority =
         admit::authority(&parts.uri, &headers, &scheme).map_err(|_| refused("the host cannot be read"))?;
-    let path_and_query = parts
-        .uri
-        .path_and_query()
-        .cloned()
-        .unwrap_or_else(|| PathAndQuery::from_static("/"));
+    let path_and_query =
+        parts.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
     let target = PeerTarget {
         method: parts.method.as_str(),
         authority: authority.as_str(),
@@ -76,41 +79,28 @@ fn admit_peer(edge: &Edge, request: Request<Outgoing>) -> Result<(Context, Outgo
     };
     let asked = PeerRequest::decode(secret, &target, &headers).map_err(|error| refused(error.as_str()))?;
     peer::strip(&mut headers);
-    let site = edge
-        .sites
-        .named(&asked.site)
-        .ok_or_else(|| refused("no such site here"))?;
-    let key_parts = asked
-        .key_parts
-        .into_iter()
-        .map(|(name, value)| (name.into_boxed_str(), Bytes::from(value)));
+    let site = edge.sites.named(&asked.site).ok_or_else(|| refused("no such site here"))?;
+    let key_parts =
+        asked.key_parts.into_iter().map(|(name, value)| (name.into_boxed_str(), Bytes::from(value)));
+    let host = asked.origin_host.as_deref().map(Authority::try_from).transpose();
     let edits = RouteEdits {
         origin: asked.origin,
+        origin_host: host.map_err(|_| refused("the origin's host cannot be read"))?,
         key_parts: key_parts.collect(),
-        ..RouteEdits::default()
+        pass: false,
     };
     let cx = Context {
         directives: RequestDirectives::from_headers(&headers),
-        head: RequestHead {
-            method: parts.method,
-            scheme,
-            authority,
-            path_and_query,
-            headers,
-        },
+        head: RequestHead { method: parts.method, scheme, authority, path_and_query, headers },
         version: parts.version,
         site: Arc::clone(site),
         key: None,
         edits,
         functions: None,
-        peer: Some(PeerSide {
-            position: asked.position,
-            hops: asked.hops,
-            behind: false,
-        }),
+        peer: Some(PeerSide { position: asked.position, hops: asked.hops, behind: false }),
         now: edge.clock.now(),
     };
-    Ok((cx, body))
+    Ok((cx, body, asked.asks))
 }
 
 async fn caught_up(edge: &Edge, position: Position) -> bool {

@@ -45,22 +45,14 @@ impl Reply {
             [piece] => Source::Piece(piece.clone()),
             _ => Source::Pieces(Arc::clone(body.pieces()), 0),
         };
-        Self {
-            from,
-            skip: 0,
-            left: Some(body.len()),
-        }
+        Self { from, skip: 0, left: Some(body.len()) }
     }
 
     /// The body of a fill, read while it is written.
     #[must_use]
     pub fn fill(body: FillBody) -> Self {
         let left = body.size_hint().exact();
-        Self {
-            from: Source::Fill(body),
-            skip: 0,
-            left,
-        }
+        Self { from: Source::Fill(body), skip: 0, left }
     }
 
     /// A body in one piece.
@@ -72,21 +64,13 @@ impl Reply {
     /// A body that goes straight through.
     #[must_use]
     pub fn origin(body: OriginBody) -> Self {
-        Self {
-            from: Source::Origin(body),
-            skip: 0,
-            left: None,
-        }
+        Self { from: Source::Origin(body), skip: 0, left: None }
     }
 
     /// Only the bytes `first..=last`.
     #[must_use]
     pub fn range(self, first: u64, last: u64) -> Self {
-        Self {
-            skip: first,
-            left: Some(last.saturating_sub(first) + 1),
-            ..self
-        }
+        Self { skip: first, left: Some(last.saturating_sub(first) + 1), ..self }
     }
 
     fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
@@ -168,9 +152,5 @@ impl Body for Reply {
 }
 
 fn short(left: u64) -> Fault {
-    Fault::new(
-        Cause::ResponseIncomplete,
-        Blame::Origin,
-        format!("the body ended {left} bytes early"),
-    )
+    Fault::new(Cause::ResponseIncomplete, Blame::Origin, format!("the body ended {left} bytes early"))
 }

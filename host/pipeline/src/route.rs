@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use seawall_cache::Key;
 use seawall_cluster::NodeView;
 use seawall_origin::Pool;
 
@@ -20,26 +21,31 @@ pub(crate) enum Route {
 /// costs a connect timeout at worst.
 const SHIELDS_TRIED_MAX: usize = 2;
 
-/// Who is asked. A request of another node goes to the origin: a shield has no shield.
-pub(crate) fn choose(edge: &Edge, cx: &Context) -> Route {
-    let chosen = cx.edits.origin.as_ref().and_then(|name| edge.origins.get(name));
-    let origin = Arc::clone(chosen.unwrap_or(&cx.site.origin));
-    let Some(region) = &cx.site.shield else {
-        return Route::Origin(origin);
-    };
+/// Who is asked for what may be stored.
+pub(crate) fn choose(edge: &Edge, cx: &Context, key: Key) -> Route {
+    let nodes = shields(edge, cx, key);
+    if nodes.is_empty() { Route::Origin(origin(edge, cx)) } else { Route::Shield(nodes, origin(edge, cx)) }
+}
+
+/// Who is asked for what is not stored: a shield would only be in the way.
+pub(crate) fn past_the_cache(edge: &Edge, cx: &Context) -> Route {
+    Route::Origin(origin(edge, cx))
+}
+
+/// The nodes of the site's shield region for a key, best first. None for a request of another node: a shield has no
+/// shield.
+pub(crate) fn shields(edge: &Edge, cx: &Context, key: Key) -> Vec<NodeView> {
+    let Some(region) = &cx.site.shield else { return Vec::new() };
     if cx.peer.is_some() || edge.peers.is_none() || region == edge.cluster.region() {
-        return Route::Origin(origin);
+        return Vec::new();
     }
-    let seed: &[u8] = cx
-        .key
-        .as_ref()
-        .map_or(cx.head.path_and_query.as_str().as_bytes(), |key| key.as_bytes());
-    let mut nodes = edge.cluster.shield_candidates(region, seed);
+    let mut nodes = edge.cluster.shield_candidates(region, key.as_bytes());
     nodes.retain(|node| node.info.peer_addr.is_some());
     nodes.truncate(SHIELDS_TRIED_MAX);
-    if nodes.is_empty() {
-        Route::Origin(origin)
-    } else {
-        Route::Shield(nodes, origin)
-    }
+    nodes
+}
+
+fn origin(edge: &Edge, cx: &Context) -> Arc<Pool> {
+    let chosen = cx.edits.origin.as_ref().and_then(|name| edge.origins.get(name));
+    Arc::clone(chosen.unwrap_or(&cx.site.origin))
 }

@@ -29,13 +29,13 @@ pub async fn serve(edge: &Arc<Edge>, connection: &Connection, request: Request<O
             let answer = client_lane(edge, &mut cx, connection, body, &mut told).await;
             let mut response = answer.unwrap_or_else(|refusal| faulty(edge, refusal, &mut told));
             response = hooks::on_response(&mut cx, told.way, response).await;
-            record::end(edge, Some(&cx), &told, &response);
-            cx.write_guest_log();
+            let said = cx.take_guest_log();
+            record::end(edge, Some(&cx), &told, &response, said.as_ref());
             response
         }
         Err(refusal) => {
             let response = faulty(edge, refusal, &mut told);
-            record::end(edge, None, &told, &response);
+            record::end(edge, None, &told, &response, None);
             response
         }
     }
@@ -79,11 +79,7 @@ pub(crate) async fn walk(
     match delivery {
         Delivery::Send(response) => Ok(response),
         Delivery::AskOrigin => {
-            let why = if cx.head.method == Method::HEAD {
-                Forward::Method
-            } else {
-                Forward::Request
-            };
+            let why = if cx.head.method == Method::HEAD { Forward::Method } else { Forward::Request };
             pass::run(edge, cx, why, body, told).await
         }
     }
@@ -125,7 +121,7 @@ async fn cache_lane(
             Claim::Fresh(entry, verdict) => return Ok(hit(edge, cx, entry, verdict, told)),
             Claim::Stale(entry, lead) => {
                 if let Some(lead) = lead {
-                    fill::detach(edge, cx, lead);
+                    fill::detach(edge, cx, key, lead);
                 }
                 return Ok(hit(edge, cx, entry, Reuse::StaleWhileRevalidate, told));
             }
@@ -228,11 +224,8 @@ async fn miss(
 
 fn collapsed(edge: &Edge, cx: &Context, followed: Followed, told: &mut Told) -> Delivery {
     told.way = Way::Collapsed;
-    told.detail = None;
-    let status = CacheStatus {
-        collapsed: true,
-        ..CacheStatus::forward(edge.name.as_str(), Forward::UriMiss)
-    };
+    let status =
+        CacheStatus { collapsed: true, ..CacheStatus::forward(edge.name.as_str(), Forward::UriMiss) };
     let source = match followed {
         Followed::Streaming(draft, body) => Source::Filling(draft, body),
         Followed::Settled(entry) => Source::Validated(entry),
@@ -242,20 +235,17 @@ fn collapsed(edge: &Edge, cx: &Context, followed: Followed, told: &mut Told) -> 
 }
 
 fn tell(account: &Account, told: &mut Told, status: &mut CacheStatus<'_>) {
-    told.detail = account.detail;
+    told.detail = account.detail.or(told.detail);
     status.forward_status = account.status;
     status.stored = account.stored;
-    status.detail = account.detail;
+    status.detail = told.detail;
 }
 
 /// The response to a fault, and the fault's way into the record.
 pub(crate) fn faulty(edge: &Edge, refusal: Fault, told: &mut Told) -> Response<Reply> {
     let mut response = fault::response(edge, &refusal);
     let detail = Some(refusal.cause.as_str());
-    let status = CacheStatus {
-        detail,
-        ..CacheStatus::new(edge.name.as_str(), Outcome::Neither)
-    };
+    let status = CacheStatus { detail, ..CacheStatus::new(edge.name.as_str(), Outcome::Neither) };
     deliver::say(response.headers_mut(), &status);
     told.way = Way::Fault;
     told.fault = Some(refusal);

@@ -31,13 +31,15 @@ pub(crate) enum Settlement {
 /// What a verdict needs to know.
 pub(crate) struct Asked<'a> {
     pub(crate) site: &'a Site,
-    /// The fields as they were sent: those that `Vary` speaks of.
+    /// The client's fields: those that `Vary` speaks of.
     pub(crate) headers: &'a HeaderMap,
     pub(crate) directives: &'a RequestDirectives,
     pub(crate) prior: Option<&'a Entry>,
     pub(crate) times: Times,
     /// Where the log stood when the content was fetched.
     pub(crate) position: Position,
+    /// The shield says that this is stale or softly purged, whatever its own fields say.
+    pub(crate) stale_at_shield: bool,
 }
 
 /// The verdict on a response head.
@@ -62,14 +64,7 @@ pub(crate) fn of_response(asked: &Asked<'_>, status: StatusCode, headers: &Heade
 
 fn private(draft: &Draft, headers: &HeaderMap) -> HeaderMap {
     let names = draft.terms.private_fields().iter();
-    names
-        .flat_map(|name| {
-            headers
-                .get_all(name)
-                .iter()
-                .map(|value| (name.clone(), value.clone()))
-        })
-        .collect()
+    names.flat_map(|name| headers.get_all(name).iter().map(|value| (name.clone(), value.clone()))).collect()
 }
 
 /// Whether what is stored may stand in for an origin that did not answer.
@@ -80,13 +75,7 @@ pub(crate) fn of_fault(asked: &Asked<'_>, _fault: &Fault) -> Option<StaleOnError
 
 fn stale(asked: &Asked<'_>, prior: &Entry, failure: OriginFailure) -> StaleOnError {
     let now: SystemTime = asked.times.received_at;
-    stale_on_error(
-        &prior.head.terms,
-        asked.directives,
-        failure,
-        &asked.site.rules,
-        now,
-    )
+    stale_on_error(&prior.head.terms, asked.directives, failure, &asked.site.rules, now)
 }
 
 fn refresh(asked: &Asked<'_>, prior: &Entry, not_modified: &HeaderMap) -> Settlement {
@@ -110,42 +99,22 @@ fn store(
     mut headers: HeaderMap,
     position: Position,
 ) -> Result<Box<Draft>, &'static str> {
-    let request = RequestView {
-        method: &Method::GET,
-        headers: asked.headers,
-        target: None,
-    };
-    let response = ResponseView {
-        status,
-        headers: &headers,
-        times: asked.times,
-    };
+    if asked.stale_at_shield {
+        return Err("stale-at-shield");
+    }
+    let request = RequestView { method: &Method::GET, headers: asked.headers, target: None };
+    let response = ResponseView { status, headers: &headers, times: asked.times };
     let terms = match may_store(&request, &response, &asked.site.rules) {
         Storing::Store(terms) => *terms,
         Storing::Decline(reason) => return Err(reason.as_str()),
     };
-    let tags = tags::tags(&headers)
-        .map_err(|refusal| refusal.as_str())?
-        .into_boxed_slice();
-    let selecting = terms
-        .vary()
-        .selecting(asked.headers, asked.site.normalise)
-        .ok_or("vary-too-large")?;
-    let length = headers
-        .get(CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|text| text.parse().ok());
+    let tags = tags::tags(&headers).map_err(|refusal| refusal.as_str())?.into_boxed_slice();
+    let selecting = terms.vary().selecting(asked.headers, asked.site.normalise).ok_or("vary-too-large")?;
+    let length =
+        headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok());
     fields::strip_unstorable(&mut headers);
     fields::strip_named(&mut headers, terms.private_fields());
     headers.remove(AGE);
     fields::add_date(&mut headers, asked.times.received_at);
-    Ok(Box::new(Draft {
-        status,
-        headers,
-        terms,
-        selecting,
-        tags,
-        position,
-        length,
-    }))
+    Ok(Box::new(Draft { status, headers, terms, selecting, tags, position, length }))
 }

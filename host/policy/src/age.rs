@@ -26,12 +26,8 @@ pub fn corrected_initial_age(
     request_time: SystemTime,
     response_time: SystemTime,
 ) -> Duration {
-    let date = headers
-        .get(DATE)
-        .and_then(|value| date::parse_value(value, response_time));
-    let apparent_age = date
-        .map(|date| apparent_age(date, response_time))
-        .unwrap_or_default();
+    let date = headers.get(DATE).and_then(|value| date::parse_value(value, response_time));
+    let apparent_age = date.map(|date| apparent_age(date, response_time)).unwrap_or_default();
     let response_delay = response_time.duration_since(request_time).unwrap_or_default();
     let corrected_age_value = age_value(headers).saturating_add(response_delay);
     apparent_age.max(corrected_age_value)

@@ -197,9 +197,7 @@ impl Scope {
 
 /// The field names in a directive's argument. `None` when it names none or when one cannot be a field name.
 fn field_names(value: &[u8]) -> Option<Vec<HeaderName>> {
-    let names: Option<Vec<_>> = list::split(value)
-        .map(|name| HeaderName::from_bytes(name).ok())
-        .collect();
+    let names: Option<Vec<_>> = list::split(value).map(|name| HeaderName::from_bytes(name).ok()).collect();
     names.filter(|names| !names.is_empty())
 }
 
@@ -221,10 +219,7 @@ impl<'a> Directive<'a> {
     /// Reads one list member. Never fails: what is wrong with it is in its argument.
     pub(crate) fn read(member: &'a [u8]) -> Self {
         let Some(equals) = member.iter().position(|&byte| byte == b'=') else {
-            return Self {
-                name: list::trim(member),
-                argument: Argument::Absent,
-            };
+            return Self { name: list::trim(member), argument: Argument::Absent };
         };
         let (name, rest) = member.split_at_checked(equals).unwrap_or((member, b"="));
         let value = rest.get(1..).unwrap_or_default();
@@ -243,10 +238,7 @@ impl<'a> Directive<'a> {
         } else {
             Argument::Malformed
         };
-        Self {
-            name: list::trim(name),
-            argument,
-        }
+        Self { name: list::trim(name), argument }
     }
 }
 

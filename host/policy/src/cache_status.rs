@@ -86,10 +86,7 @@ pub struct CacheStatus<'a> {
 impl<'a> CacheStatus<'a> {
     /// A hit with so many seconds left.
     pub fn hit(name: &'a str, ttl: i64) -> Self {
-        Self {
-            ttl: Some(ttl),
-            ..Self::new(name, Outcome::Hit)
-        }
+        Self { ttl: Some(ttl), ..Self::new(name, Outcome::Hit) }
     }
 
     /// A request that went forward.
@@ -177,14 +174,10 @@ pub(crate) fn push_integer(out: &mut Vec<u8>, number: i64) {
 /// A token where the text is one, else a string (RFC 9211 §2 allows both for names and details).
 pub(crate) fn push_name(out: &mut Vec<u8>, text: &str) {
     let bytes = text.as_bytes();
-    let starts = bytes
-        .first()
-        .is_some_and(|&byte| byte.is_ascii_alphabetic() || byte == b'*');
+    let starts = bytes.first().is_some_and(|&byte| byte.is_ascii_alphabetic() || byte == b'*');
     let is_token = starts
         && bytes.len() <= MAX_TEXT_BYTES
-        && bytes
-            .iter()
-            .all(|&byte| b":/".contains(&byte) || list::is_token(&[byte]));
+        && bytes.iter().all(|&byte| b":/".contains(&byte) || list::is_token(&[byte]));
     if is_token {
         out.extend_from_slice(bytes);
     } else {

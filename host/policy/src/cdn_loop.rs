@@ -24,11 +24,7 @@ pub fn visits(headers: &HeaderMap, id: &str) -> Visits {
     let mut visits = Visits { own: 0, all: 0 };
     for member in list::members(headers, CDN_LOOP).take(MAX_MEMBERS) {
         visits.all += 1;
-        let name = member
-            .split(|&byte| byte == b';')
-            .next()
-            .map(list::trim)
-            .unwrap_or_default();
+        let name = member.split(|&byte| byte == b';').next().map(list::trim).unwrap_or_default();
         if name.eq_ignore_ascii_case(id.as_bytes()) {
             visits.own += 1;
         }

@@ -111,11 +111,7 @@ fn unmodified_since(since: &HeaderValue, stored: &HeaderMap, received_at: System
 }
 
 fn last_changed(stored: &HeaderMap, received_at: SystemTime) -> SystemTime {
-    let read = |name: HeaderName| {
-        stored
-            .get(name)
-            .and_then(|value| date::parse_value(value, received_at))
-    };
+    let read = |name: HeaderName| stored.get(name).and_then(|value| date::parse_value(value, received_at));
     read(LAST_MODIFIED).or_else(|| read(DATE)).unwrap_or(received_at)
 }
 
@@ -132,13 +128,8 @@ pub fn weak_match(one: &[u8], other: &[u8]) -> bool {
 
 /// Fields that describe content and so stay out of a 304 (RFC 9110 §15.4.5). `Last-Modified` stays in: it is what a
 /// client without an entity tag validates by next time.
-pub const NOT_MODIFIED_OMITS: [HeaderName; 5] = [
-    CONTENT_TYPE,
-    CONTENT_LENGTH,
-    CONTENT_ENCODING,
-    CONTENT_LANGUAGE,
-    CONTENT_RANGE,
-];
+pub const NOT_MODIFIED_OMITS: [HeaderName; 5] =
+    [CONTENT_TYPE, CONTENT_LENGTH, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_RANGE];
 
 /// The fields of a 304 made from a stored response (RFC 9110 §15.4.5). `Age` is the caller's to add.
 pub fn not_modified_headers(stored: &HeaderMap) -> HeaderMap {

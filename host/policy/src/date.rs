@@ -8,19 +8,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::HeaderValue;
 
-const MONTHS: [&[u8; 3]; 12] = [
-    b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec",
-];
+const MONTHS: [&[u8; 3]; 12] =
+    [b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec"];
 const SHORT_DAYS: [&[u8; 3]; 7] = [b"mon", b"tue", b"wed", b"thu", b"fri", b"sat", b"sun"];
-const LONG_DAYS: [&[u8]; 7] = [
-    b"monday",
-    b"tuesday",
-    b"wednesday",
-    b"thursday",
-    b"friday",
-    b"saturday",
-    b"sunday",
-];
+const LONG_DAYS: [&[u8]; 7] =
+    [b"monday", b"tuesday", b"wednesday", b"thursday", b"friday", b"saturday", b"sunday"];
 
 /// The last second that an HTTP date can name: 31 December 9999, 23:59:59.
 const LAST_SECOND: u64 = 253_402_300_799;
@@ -40,9 +32,7 @@ struct Civil {
 /// Reads an HTTP date: IMF-fixdate, RFC 850 or asctime (RFC 9110 §5.6.7). `now` places the two-digit year of RFC 850.
 pub fn parse(value: &[u8], now: SystemTime) -> Option<SystemTime> {
     let value = crate::list::trim(value);
-    let civil = imf_fixdate(value)
-        .or_else(|| asctime(value))
-        .or_else(|| rfc850(value, now))?;
+    let civil = imf_fixdate(value).or_else(|| asctime(value)).or_else(|| rfc850(value, now))?;
     civil.into_time()
 }
 
@@ -71,14 +61,7 @@ fn imf_fixdate(value: &[u8]) -> Option<Civil> {
     short_day(&[*w1, *w2, *w3])?;
     let (hour, minute, second) = time_gmt(time)?;
     let year = number(&[*y1, *y2, *y3, *y4])?;
-    Some(Civil {
-        year,
-        month: month(&[*m1, *m2, *m3])?,
-        day: number(&[*d1, *d2])?,
-        hour,
-        minute,
-        second,
-    })
+    Some(Civil { year, month: month(&[*m1, *m2, *m3])?, day: number(&[*d1, *d2])?, hour, minute, second })
 }
 
 /// `Sunday, 06-Nov-94 08:49:37 GMT`
@@ -88,34 +71,12 @@ fn rfc850(value: &[u8], now: SystemTime) -> Option<Civil> {
     if !LONG_DAYS.iter().any(|day| day.eq_ignore_ascii_case(name)) {
         return None;
     }
-    let [
-        b',',
-        b' ',
-        d1,
-        d2,
-        b'-',
-        m1,
-        m2,
-        m3,
-        b'-',
-        y1,
-        y2,
-        b' ',
-        time @ ..,
-    ] = rest
-    else {
+    let [b',', b' ', d1, d2, b'-', m1, m2, m3, b'-', y1, y2, b' ', time @ ..] = rest else {
         return None;
     };
     let (hour, minute, second) = time_gmt(time)?;
     let year = century(number(&[*y1, *y2])?, now);
-    Some(Civil {
-        year,
-        month: month(&[*m1, *m2, *m3])?,
-        day: number(&[*d1, *d2])?,
-        hour,
-        minute,
-        second,
-    })
+    Some(Civil { year, month: month(&[*m1, *m2, *m3])?, day: number(&[*d1, *d2])?, hour, minute, second })
 }
 
 /// `Sun Nov  6 08:49:37 1994`
@@ -128,40 +89,20 @@ fn asctime(value: &[u8]) -> Option<Civil> {
     };
     short_day(&[*w1, *w2, *w3])?;
     let (hour, minute, second) = time_of_day(&[*t1, *t2, *t3, *t4, *t5, *t6, *t7, *t8])?;
-    let day = if *d1 == b' ' {
-        number(&[*d2])?
-    } else {
-        number(&[*d1, *d2])?
-    };
+    let day = if *d1 == b' ' { number(&[*d2])? } else { number(&[*d1, *d2])? };
     let year = number(&[*y1, *y2, *y3, *y4])?;
-    Some(Civil {
-        year,
-        month: month(&[*m1, *m2, *m3])?,
-        day,
-        hour,
-        minute,
-        second,
-    })
+    Some(Civil { year, month: month(&[*m1, *m2, *m3])?, day, hour, minute, second })
 }
 
 /// A two-digit year that seems more than fifty years ahead means the past century (RFC 9110 §5.6.7).
 fn century(two_digits: i64, now: SystemTime) -> i64 {
     let this_year = year_of(now);
-    let guess = this_year
-        .saturating_sub(this_year.rem_euclid(100))
-        .saturating_add(two_digits);
-    if guess > this_year.saturating_add(50) {
-        guess.saturating_sub(100)
-    } else {
-        guess
-    }
+    let guess = this_year.saturating_sub(this_year.rem_euclid(100)).saturating_add(two_digits);
+    if guess > this_year.saturating_add(50) { guess.saturating_sub(100) } else { guess }
 }
 
 fn short_day(name: &[u8; 3]) -> Option<()> {
-    SHORT_DAYS
-        .iter()
-        .any(|day| day.eq_ignore_ascii_case(name))
-        .then_some(())
+    SHORT_DAYS.iter().any(|day| day.eq_ignore_ascii_case(name)).then_some(())
 }
 
 fn month(name: &[u8; 3]) -> Option<i64> {
@@ -189,9 +130,7 @@ fn time_of_day(value: &[u8]) -> Option<(i64, i64, i64)> {
 
 fn number(digits: &[u8]) -> Option<i64> {
     digits.iter().try_fold(0_i64, |total, digit| {
-        digit
-            .is_ascii_digit()
-            .then(|| total.saturating_mul(10).saturating_add(i64::from(digit - b'0')))
+        digit.is_ascii_digit().then(|| total.saturating_mul(10).saturating_add(i64::from(digit - b'0')))
     })
 }
 
@@ -201,20 +140,10 @@ impl Civil {
             return None;
         }
         let days = days_from_civil(self.year, self.month, self.day);
-        let of_day = self
-            .hour
-            .checked_mul(3600)?
-            .checked_add(self.minute.checked_mul(60)?)?;
-        let seconds = days
-            .checked_mul(SECONDS_PER_DAY)?
-            .checked_add(of_day)?
-            .checked_add(self.second)?;
+        let of_day = self.hour.checked_mul(3600)?.checked_add(self.minute.checked_mul(60)?)?;
+        let seconds = days.checked_mul(SECONDS_PER_DAY)?.checked_add(of_day)?.checked_add(self.second)?;
         let distance = Duration::from_secs(seconds.unsigned_abs());
-        if seconds < 0 {
-            UNIX_EPOCH.checked_sub(distance)
-        } else {
-            UNIX_EPOCH.checked_add(distance)
-        }
+        if seconds < 0 { UNIX_EPOCH.checked_sub(distance) } else { UNIX_EPOCH.checked_add(distance) }
     }
 }
 
@@ -240,11 +169,7 @@ fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
 
 /// The calendar year that `at` falls in; 1970 for anything before it and 9999 for anything after.
 fn year_of(at: SystemTime) -> i64 {
-    let since = at
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_secs()
-        .min(LAST_SECOND);
+    let since = at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs().min(LAST_SECOND);
     let days = i64::try_from(since).unwrap_or(0) / SECONDS_PER_DAY;
     // The mean Gregorian year is 365.2425 days: the estimate is at most one year off.
     let estimate = 1970 + days * 10_000 / 3_652_425;

@@ -52,10 +52,7 @@ impl LifetimeSource {
 
     /// Whether the origin stated the lifetime (RFC 9111 §4.2.1).
     pub fn is_explicit(self) -> bool {
-        matches!(
-            self,
-            Self::Targeted | Self::SMaxage | Self::MaxAge | Self::Expires
-        )
+        matches!(self, Self::Targeted | Self::SMaxage | Self::MaxAge | Self::Expires)
     }
 }
 
@@ -91,10 +88,7 @@ pub fn lifetime(
     }
     let may_guess = is_heuristically_cacheable(status) || directives.public;
     if !may_guess {
-        return Lifetime {
-            duration: Duration::ZERO,
-            source: LifetimeSource::None,
-        };
+        return Lifetime { duration: Duration::ZERO, source: LifetimeSource::None };
     }
     let by_status = if status.is_client_error() || status.is_server_error() {
         rules.negative_ttl
@@ -102,20 +96,11 @@ pub fn lifetime(
         rules.default_ttl
     };
     if let Some(duration) = by_status {
-        return Lifetime {
-            duration,
-            source: LifetimeSource::Site,
-        };
+        return Lifetime { duration, source: LifetimeSource::Site };
     }
     match heuristic(headers, received_at).filter(|_| rules.heuristics) {
-        Some(duration) => Lifetime {
-            duration,
-            source: LifetimeSource::Heuristic,
-        },
-        None => Lifetime {
-            duration: Duration::ZERO,
-            source: LifetimeSource::None,
-        },
+        Some(duration) => Lifetime { duration, source: LifetimeSource::Heuristic },
+        None => Lifetime { duration: Duration::ZERO, source: LifetimeSource::None },
     }
 }
 
@@ -128,24 +113,17 @@ fn explicit(
 ) -> Option<Lifetime> {
     let (shared, any) = (directives.s_maxage, directives.max_age);
     match (from, shared, any) {
-        (DirectiveSource::Targeted, shared, any) => shared.or(any).map(|duration| Lifetime {
-            duration,
-            source: LifetimeSource::Targeted,
-        }),
-        (DirectiveSource::CacheControl, Some(duration), _) => Some(Lifetime {
-            duration,
-            source: LifetimeSource::SMaxage,
-        }),
-        (DirectiveSource::CacheControl, None, Some(duration)) => Some(Lifetime {
-            duration,
-            source: LifetimeSource::MaxAge,
-        }),
-        (DirectiveSource::CacheControl, None, None) => {
-            expires(headers, received_at).map(|duration| Lifetime {
-                duration,
-                source: LifetimeSource::Expires,
-            })
+        (DirectiveSource::Targeted, shared, any) => {
+            shared.or(any).map(|duration| Lifetime { duration, source: LifetimeSource::Targeted })
         }
+        (DirectiveSource::CacheControl, Some(duration), _) => {
+            Some(Lifetime { duration, source: LifetimeSource::SMaxage })
+        }
+        (DirectiveSource::CacheControl, None, Some(duration)) => {
+            Some(Lifetime { duration, source: LifetimeSource::MaxAge })
+        }
+        (DirectiveSource::CacheControl, None, None) => expires(headers, received_at)
+            .map(|duration| Lifetime { duration, source: LifetimeSource::Expires }),
     }
 }
 
@@ -167,18 +145,12 @@ fn heuristic(headers: &HeaderMap, received_at: SystemTime) -> Option<Duration> {
 
 /// `Date`, or the time of receipt where it is missing or invalid (RFC 9110 §6.6.1).
 pub(crate) fn date_or(headers: &HeaderMap, received_at: SystemTime) -> SystemTime {
-    headers
-        .get(DATE)
-        .and_then(|value| date::parse_value(value, received_at))
-        .unwrap_or(received_at)
+    headers.get(DATE).and_then(|value| date::parse_value(value, received_at)).unwrap_or(received_at)
 }
 
 /// The statuses whose definition allows heuristic freshness (RFC 9110 §15.1).
 pub fn is_heuristically_cacheable(status: StatusCode) -> bool {
-    matches!(
-        status.as_u16(),
-        200 | 203 | 204 | 206 | 300 | 301 | 308 | 404 | 405 | 410 | 414 | 501
-    )
+    matches!(status.as_u16(), 200 | 203 | 204 | 206 | 300 | 301 | 308 | 404 | 405 | 410 | 414 | 501)
 }
 
 /// The statuses whose caching requirements this cache knows, for `must-understand` (RFC 9111 §5.2.2.3): those of

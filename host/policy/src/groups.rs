@@ -48,10 +48,7 @@ fn read(headers: &HeaderMap, name: &HeaderName) -> Vec<String> {
         },
         ListEntry::InnerList(_) => None,
     });
-    strings
-        .filter(|group| group.len() <= MAX_GROUP_BYTES)
-        .take(MAX_GROUPS)
-        .collect()
+    strings.filter(|group| group.len() <= MAX_GROUP_BYTES).take(MAX_GROUPS).collect()
 }
 
 #[cfg(test)]

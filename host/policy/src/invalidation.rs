@@ -16,10 +16,8 @@ const OTHER_SAFE: [&str; 4] = ["PROPFIND", "REPORT", "SEARCH", "PRI"];
 
 /// Whether a method is known to be safe (RFC 9110 §9.2.1). A method that is not known counts as unsafe (§4.4).
 pub fn is_safe(method: &Method) -> bool {
-    matches!(
-        *method,
-        Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE | Method::QUERY
-    ) || OTHER_SAFE.contains(&method.as_str())
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE | Method::QUERY)
+        || OTHER_SAFE.contains(&method.as_str())
 }
 
 /// The URIs to invalidate after a response to an unsafe method (RFC 9111 §4.4): the target, and what `Location` and

@@ -8,10 +8,7 @@ use http::header::{AsHeaderName, HeaderMap};
 
 /// Every non-empty member of every line of one field, in order (RFC 9110 §5.3: lines combine with a comma).
 pub(crate) fn members(headers: &HeaderMap, name: impl AsHeaderName) -> impl Iterator<Item = &[u8]> {
-    headers
-        .get_all(name)
-        .iter()
-        .flat_map(|value| split(value.as_bytes()))
+    headers.get_all(name).iter().flat_map(|value| split(value.as_bytes()))
 }
 
 /// The non-empty members of one line.
@@ -81,9 +78,7 @@ pub(crate) fn trim(mut bytes: &[u8]) -> &[u8] {
 /// Whether every byte may stand in a token (RFC 9110 §5.6.2) and there is at least one.
 pub(crate) fn is_token(bytes: &[u8]) -> bool {
     !bytes.is_empty()
-        && bytes
-            .iter()
-            .all(|&byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+        && bytes.iter().all(|&byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
 /// All lines of one field joined with `, `, as a structured-field parser wants them (RFC 9651 §4.2). `None` when the
@@ -107,9 +102,7 @@ mod tests {
     use super::split;
 
     fn members(line: &str) -> Vec<&str> {
-        split(line.as_bytes())
-            .map(|member| std::str::from_utf8(member).unwrap())
-            .collect()
+        split(line.as_bytes()).map(|member| std::str::from_utf8(member).unwrap()).collect()
     }
 
     #[test]

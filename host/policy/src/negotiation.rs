@@ -19,10 +19,7 @@ pub struct Normalise {
 
 impl Default for Normalise {
     fn default() -> Self {
-        Self {
-            accept_encoding: true,
-            accept_language: true,
-        }
+        Self { accept_encoding: true, accept_language: true }
     }
 }
 
@@ -77,10 +74,7 @@ fn preferences<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<SmallVec
 
 fn preference(member: &[u8]) -> Option<Preference<'_>> {
     let Some(semicolon) = member.iter().position(|&byte| byte == b';') else {
-        return list::is_token(member).then_some(Preference {
-            range: member,
-            weight: FULL,
-        });
+        return list::is_token(member).then_some(Preference { range: member, weight: FULL });
     };
     let (range, rest) = member.split_at_checked(semicolon)?;
     let range = list::trim(range);
@@ -88,10 +82,7 @@ fn preference(member: &[u8]) -> Option<Preference<'_>> {
         return None;
     };
     list::is_token(range).then_some(())?;
-    Some(Preference {
-        range,
-        weight: weight(value)?,
-    })
+    Some(Preference { range, weight: weight(value)? })
 }
 
 /// `0`, `1`, `0.5`, `1.000`: up to three digits after the point (RFC 9110 §12.4.2).
@@ -117,9 +108,7 @@ fn weight(value: &[u8]) -> Option<Weight> {
 }
 
 fn cmp_lower(a: &[u8], b: &[u8]) -> std::cmp::Ordering {
-    a.iter()
-        .map(u8::to_ascii_lowercase)
-        .cmp(b.iter().map(u8::to_ascii_lowercase))
+    a.iter().map(u8::to_ascii_lowercase).cmp(b.iter().map(u8::to_ascii_lowercase))
 }
 
 /// The one language that the client wants most, when there is exactly one such (RFC 9110 §12.5.4). A stored response in
@@ -127,11 +116,7 @@ fn cmp_lower(a: &[u8], b: &[u8]) -> std::cmp::Ordering {
 pub fn most_wanted_language(headers: &HeaderMap) -> Option<&[u8]> {
     let wanted = preferences(headers, &http::header::ACCEPT_LANGUAGE)?;
     let best = wanted.iter().max_by_key(|preference| preference.weight)?;
-    let alone = wanted
-        .iter()
-        .filter(|preference| preference.weight == best.weight)
-        .count()
-        == 1;
+    let alone = wanted.iter().filter(|preference| preference.weight == best.weight).count() == 1;
     (alone && best.weight > 0 && best.range != b"*").then_some(best.range)
 }
 

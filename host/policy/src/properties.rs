@@ -104,17 +104,8 @@ fn headers() -> impl Strategy<Value = HeaderMap> {
 }
 
 fn moment() -> impl Strategy<Value = SystemTime> {
-    prop_oneof![
-        Just(0),
-        Just(1_800_000_000),
-        0..4_000_000_000_u64,
-        Just(i64::MAX as u64 / 2)
-    ]
-    .prop_map(|seconds| {
-        UNIX_EPOCH
-            .checked_add(Duration::from_secs(seconds))
-            .unwrap_or(UNIX_EPOCH)
-    })
+    prop_oneof![Just(0), Just(1_800_000_000), 0..4_000_000_000_u64, Just(i64::MAX as u64 / 2)]
+        .prop_map(|seconds| UNIX_EPOCH.checked_add(Duration::from_secs(seconds)).unwrap_or(UNIX_EPOCH))
 }
 
 fn status() -> impl Strategy<Value = StatusCode> {

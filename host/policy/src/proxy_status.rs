@@ -151,13 +151,7 @@ pub struct ProxyStatus<'a> {
 impl<'a> ProxyStatus<'a> {
     /// A member for an error.
     pub fn failed(name: &'a str, error: ProxyError) -> Self {
-        Self {
-            name,
-            error: Some(error),
-            next_hop: None,
-            received_status: None,
-            details: None,
-        }
+        Self { name, error: Some(error), next_hop: None, received_status: None, details: None }
     }
 
     /// Appends the member to `out` (RFC 9209 §2).

@@ -102,16 +102,10 @@ impl ByteRange {
     pub fn resolve(self, length: u64) -> Option<Span> {
         let end = length.checked_sub(1)?;
         match self {
-            Self::FromTo(first, last) => (first <= end).then(|| Span {
-                first,
-                last: last.min(end),
-            }),
+            Self::FromTo(first, last) => (first <= end).then(|| Span { first, last: last.min(end) }),
             Self::From(first) => (first <= end).then_some(Span { first, last: end }),
             Self::Suffix(0) => None,
-            Self::Suffix(count) => Some(Span {
-                first: length.saturating_sub(count),
-                last: end,
-            }),
+            Self::Suffix(count) => Some(Span { first: length.saturating_sub(count), last: end }),
         }
     }
 }
@@ -119,10 +113,7 @@ impl ByteRange {
 /// Reads a `Range` value (RFC 9110 §14.2).
 pub fn parse(value: &HeaderValue) -> Result<SmallVec<[ByteRange; 1]>, WholeReason> {
     let value = list::trim(value.as_bytes());
-    let equals = value
-        .iter()
-        .position(|&byte| byte == b'=')
-        .ok_or(WholeReason::Malformed)?;
+    let equals = value.iter().position(|&byte| byte == b'=').ok_or(WholeReason::Malformed)?;
     let (unit, set) = value.split_at_checked(equals).ok_or(WholeReason::Malformed)?;
     if !unit.eq_ignore_ascii_case(b"bytes") {
         return Err(WholeReason::UnknownUnit);
@@ -134,19 +125,12 @@ pub fn parse(value: &HeaderValue) -> Result<SmallVec<[ByteRange; 1]>, WholeReaso
         }
         ranges.push(byte_range(spec).ok_or(WholeReason::Malformed)?);
     }
-    if ranges.is_empty() {
-        Err(WholeReason::Malformed)
-    } else {
-        Ok(ranges)
-    }
+    if ranges.is_empty() { Err(WholeReason::Malformed) } else { Ok(ranges) }
 }
 
 fn byte_range(spec: &[u8]) -> Option<ByteRange> {
     let dash = spec.iter().position(|&byte| byte == b'-')?;
-    let (first, last) = (
-        list::trim(spec.get(..dash)?),
-        list::trim(spec.get(dash.checked_add(1)?..)?),
-    );
+    let (first, last) = (list::trim(spec.get(..dash)?), list::trim(spec.get(dash.checked_add(1)?..)?));
     match (first.is_empty(), last.is_empty()) {
         (true, true) => None,
         (true, false) => Some(ByteRange::Suffix(position(last)?)),
@@ -164,9 +148,7 @@ fn position(digits: &[u8]) -> Option<u64> {
         return None;
     }
     digits.iter().try_fold(0_u64, |total, digit| {
-        digit
-            .is_ascii_digit()
-            .then(|| total.saturating_mul(10).saturating_add(u64::from(digit - b'0')))
+        digit.is_ascii_digit().then(|| total.saturating_mul(10).saturating_add(u64::from(digit - b'0')))
     })
 }
 
@@ -213,10 +195,7 @@ pub fn within_part(
     complete: Option<u64>,
     received_at: SystemTime,
 ) -> Option<Span> {
-    if request
-        .get(IF_RANGE)
-        .is_some_and(|condition| !if_range_holds(condition, stored, received_at))
-    {
+    if request.get(IF_RANGE).is_some_and(|condition| !if_range_holds(condition, stored, received_at)) {
         return None;
     }
     let ranges = parse(request.get(RANGE)?).ok()?;
@@ -224,10 +203,7 @@ pub fn within_part(
     let span = match (range, complete) {
         (range, Some(complete)) => range.resolve(complete)?,
         // Where the whole ends is not known, so only a range with both ends can be placed.
-        (ByteRange::FromTo(first, last), None) => Span {
-            first: *first,
-            last: *last,
-        },
+        (ByteRange::FromTo(first, last), None) => Span { first: *first, last: *last },
         (_, None) => return None,
     };
     part.covers(span).then_some(span)
@@ -242,10 +218,7 @@ pub fn rest_of(part: Span) -> Option<HeaderValue> {
 /// §14.2 lets a server ignore more than two overlapping ranges.
 fn has_many_overlaps(spans: &[Span]) -> bool {
     let overlapping = spans.iter().enumerate().filter(|(index, span)| {
-        spans
-            .iter()
-            .enumerate()
-            .any(|(other, against)| other != *index && span.overlaps(*against))
+        spans.iter().enumerate().any(|(other, against)| other != *index && span.overlaps(*against))
     });
     overlapping.count() > 2
 }
@@ -254,22 +227,16 @@ fn has_many_overlaps(spans: &[Span]) -> bool {
 fn if_range_holds(condition: &HeaderValue, stored: &HeaderMap, received_at: SystemTime) -> bool {
     let condition = list::trim(condition.as_bytes());
     if condition.ends_with(b"\"") {
-        return stored
-            .get(ETAG)
-            .is_some_and(|etag| strong_match(list::trim(etag.as_bytes()), condition));
+        return stored.get(ETAG).is_some_and(|etag| strong_match(list::trim(etag.as_bytes()), condition));
     }
     let read = |value: &HeaderValue| date::parse_value(value, received_at);
-    let (Some(asked), Some(modified)) = (
-        date::parse(condition, received_at),
-        stored.get(LAST_MODIFIED).and_then(read),
-    ) else {
+    let (Some(asked), Some(modified)) =
+        (date::parse(condition, received_at), stored.get(LAST_MODIFIED).and_then(read))
+    else {
         return false;
     };
     let made = stored.get(DATE).and_then(read).unwrap_or(received_at);
-    asked == modified
-        && made
-            .duration_since(modified)
-            .is_ok_and(|gap| gap >= STRONG_DATE_GAP)
+    asked == modified && made.duration_since(modified).is_ok_and(|gap| gap >= STRONG_DATE_GAP)
 }
 
 /// A `Content-Range` in bytes (RFC 9110 §14.4).
@@ -306,11 +273,7 @@ impl ContentRange {
         }
         let slash = rest.iter().position(|&byte| byte == b'/')?;
         let (range, complete) = (rest.get(..slash)?, rest.get(slash.checked_add(1)?..)?);
-        let complete = if complete == b"*" {
-            None
-        } else {
-            Some(position(complete)?)
-        };
+        let complete = if complete == b"*" { None } else { Some(position(complete)?) };
         if range == b"*" {
             return Some(Self::Unsatisfied { complete: complete? });
         }
@@ -326,10 +289,7 @@ impl ContentRange {
     /// Writes the field.
     pub fn to_value(self) -> Option<HeaderValue> {
         let text = match self {
-            Self::Span {
-                span,
-                complete: Some(complete),
-            } => {
+            Self::Span { span, complete: Some(complete) } => {
                 format!("bytes {}-{}/{complete}", span.first, span.last)
             }
             Self::Span { span, complete: None } => format!("bytes {}-{}/*", span.first, span.last),

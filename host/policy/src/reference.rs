@@ -20,12 +20,7 @@ pub fn resolve(base: &Uri, reference: &str) -> Option<Uri> {
         return normalised(&absolute);
     }
     let (path, query) = split_query(reference);
-    if path.contains(':')
-        && path
-            .split('/')
-            .next()
-            .is_some_and(|segment| segment.contains(':'))
-    {
+    if path.contains(':') && path.split('/').next().is_some_and(|segment| segment.contains(':')) {
         // A scheme that is not ours, such as `mailto:`.
         return None;
     }
@@ -33,11 +28,7 @@ pub fn resolve(base: &Uri, reference: &str) -> Option<Uri> {
         (true, None) => base.path_and_query().map_or("/", PathAndQuery::as_str).to_owned(),
         (true, Some(query)) => format!("{}?{query}", base.path()),
         (false, query) => {
-            let path = if path.starts_with('/') {
-                path.to_owned()
-            } else {
-                merge(base.path(), path)
-            };
+            let path = if path.starts_with('/') { path.to_owned() } else { merge(base.path(), path) };
             let path = remove_dot_segments(&path);
             query.map_or_else(|| path.clone(), |query| format!("{path}?{query}"))
         }
@@ -66,10 +57,7 @@ fn split_query(reference: &str) -> (&str, Option<&str>) {
 
 /// RFC 3986 §5.2.3: everything of the base path up to its last slash, then the reference.
 fn merge(base: &str, reference: &str) -> String {
-    let directory = base
-        .rfind('/')
-        .and_then(|slash| base.get(..=slash))
-        .unwrap_or("/");
+    let directory = base.rfind('/').and_then(|slash| base.get(..=slash)).unwrap_or("/");
     format!("{directory}{reference}")
 }
 
@@ -112,13 +100,8 @@ pub fn normalised(uri: &Uri) -> Option<Uri> {
         Some(port) if port != default_port => format!("{host}:{port}"),
         _ => host,
     };
-    let path = uri.path_and_query().map_or("/", |path| {
-        if path.as_str().is_empty() {
-            "/"
-        } else {
-            path.as_str()
-        }
-    });
+    let path =
+        uri.path_and_query().map_or("/", |path| if path.as_str().is_empty() { "/" } else { path.as_str() });
     Uri::builder()
         .scheme(scheme.clone())
         .authority(Authority::try_from(authority).ok()?)

@@ -90,11 +90,7 @@ pub enum Miss {
 
 /// The verdict when nothing is stored (RFC 9111 §5.2.1.7).
 pub fn miss(request: &RequestDirectives) -> Miss {
-    if request.only_if_cached {
-        Miss::GatewayTimeout
-    } else {
-        Miss::Forward
-    }
+    if request.only_if_cached { Miss::GatewayTimeout } else { Miss::Forward }
 }
 
 /// The verdict on a stored response that matches the request (RFC 9111 §4).
@@ -121,11 +117,7 @@ fn decide(
     if terms.no_cache() {
         return Reuse::Revalidate(RevalidateReason::NoCache);
     }
-    let asked = if rules.request_directives {
-        *request
-    } else {
-        RequestDirectives::default()
-    };
+    let asked = if rules.request_directives { *request } else { RequestDirectives::default() };
     if asked.no_cache {
         return Reuse::Revalidate(RevalidateReason::RequestNoCache);
     }
@@ -139,11 +131,7 @@ fn decide(
             _ => Reuse::Fresh,
         };
     }
-    let reason = if soft_purged {
-        RevalidateReason::SoftPurged
-    } else {
-        RevalidateReason::Stale
-    };
+    let reason = if soft_purged { RevalidateReason::SoftPurged } else { RevalidateReason::Stale };
     stale(terms, &asked, soft_purged, rules, now).unwrap_or(Reuse::Revalidate(reason))
 }
 

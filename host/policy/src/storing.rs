@@ -102,11 +102,7 @@ pub fn may_store(request: &RequestView<'_>, response: &ResponseView<'_>, rules: 
     if let Some(reason) = refusal(request, response, &directives, from, rules) {
         return Storing::Decline(reason);
     }
-    let ResponseView {
-        status,
-        headers,
-        times,
-    } = *response;
+    let ResponseView { status, headers, times } = *response;
     let terms = Terms::from_directives(status, headers, &directives, from, times, rules);
     if is_of_use(&terms, times.received_at, rules) {
         Storing::Store(Box::new(terms))
@@ -181,9 +177,7 @@ fn method_allows(
 }
 
 fn names_itself(target: Option<&Uri>, headers: &HeaderMap) -> bool {
-    let named = headers
-        .get(CONTENT_LOCATION)
-        .and_then(|value| value.to_str().ok());
+    let named = headers.get(CONTENT_LOCATION).and_then(|value| value.to_str().ok());
     match (target, named) {
         (Some(target), Some(named)) => {
             reference::resolve(target, named).is_some_and(|uri| Some(uri) == reference::normalised(target))
@@ -210,10 +204,7 @@ fn is_explicit(headers: &HeaderMap, directives: &ResponseDirectives, from: Direc
 
 /// §3.3: a partial response can be stored only when its one range is known.
 fn is_placeable(headers: &HeaderMap) -> bool {
-    matches!(
-        ContentRange::from_headers(headers),
-        Some(ContentRange::Span { .. })
-    )
+    matches!(ContentRange::from_headers(headers), Some(ContentRange::Span { .. }))
 }
 
 /// Whether any later request could be answered from it or validated with it.
@@ -221,9 +212,7 @@ fn is_of_use(terms: &Terms, now: SystemTime, rules: &Rules) -> bool {
     if terms.has_validator() {
         return true;
     }
-    let stale_use = terms
-        .stale_while_revalidate(rules)
-        .max(terms.stale_if_error(rules));
+    let stale_use = terms.stale_while_revalidate(rules).max(terms.stale_if_error(rules));
     !terms.no_cache() && (terms.is_fresh(now) || stale_use > terms.staleness(now))
 }
 

@@ -43,11 +43,7 @@ const PAUSE: u64 = 3;
 /// An HTTP date so many seconds from the present, as the suite writes numbers.
 pub(crate) fn at(seconds: i64) -> String {
     let distance = Duration::from_secs(seconds.unsigned_abs());
-    let time = if seconds < 0 {
-        present() - distance
-    } else {
-        present() + distance
-    };
+    let time = if seconds < 0 { present() - distance } else { present() + distance };
     date::render(time).unwrap().to_str().unwrap().to_owned()
 }
 
@@ -128,20 +124,9 @@ impl Exchange {
     }
 
     pub(crate) fn storing(&self) -> Storing {
-        let request = RequestView {
-            method: &self.method,
-            headers: &self.first,
-            target: None,
-        };
-        let times = Times {
-            requested_at: present(),
-            received_at: present(),
-        };
-        let response = ResponseView {
-            status: self.status,
-            headers: &self.response,
-            times,
-        };
+        let request = RequestView { method: &self.method, headers: &self.first, target: None };
+        let times = Times { requested_at: present(), received_at: present() };
+        let response = ResponseView { status: self.status, headers: &self.response, times };
         storing::may_store(&request, &response, &self.rules)
     }
 

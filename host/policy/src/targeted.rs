@@ -23,25 +23,17 @@ pub const TARGET_LIST: [HeaderName; 2] = [SEAWALL_CACHE_CONTROL, CDN_CACHE_CONTR
 /// The directives of the first usable targeted field (RFC 9213 §2.2). `None` when no field of the list is usable: then
 /// `Cache-Control` and `Expires` hold.
 pub fn directives(headers: &HeaderMap) -> Option<ResponseDirectives> {
-    TARGET_LIST
-        .iter()
-        .find_map(|name| read(&list::joined(headers, name)?))
+    TARGET_LIST.iter().find_map(|name| read(&list::joined(headers, name)?))
 }
 
 /// One field's value. `None` when it does not parse or is empty.
 fn read(value: &[u8]) -> Option<ResponseDirectives> {
-    let dictionary = Parser::new(value)
-        .parse::<Dictionary>()
-        .ok()
-        .filter(|found| !found.is_empty())?;
+    let dictionary = Parser::new(value).parse::<Dictionary>().ok().filter(|found| !found.is_empty())?;
     let mut directives = ResponseDirectives::default();
     for (key, member) in &dictionary {
         let ListEntry::Item(item) = member else {
             // No directive takes an inner list: what restricts still does, what permits does not.
-            directives.take(&Directive {
-                name: key.as_str().as_bytes(),
-                argument: Argument::Malformed,
-            });
+            directives.take(&Directive { name: key.as_str().as_bytes(), argument: Argument::Malformed });
             continue;
         };
         take(&mut directives, key.as_str(), &item.bare_item);
@@ -54,30 +46,17 @@ fn read(value: &[u8]) -> Option<ResponseDirectives> {
 fn take(directives: &mut ResponseDirectives, key: &str, value: &BareItem) {
     let name = key.as_bytes();
     match value {
-        BareItem::Boolean(true) => directives.take(&Directive {
-            name,
-            argument: Argument::Absent,
-        }),
+        BareItem::Boolean(true) => directives.take(&Directive { name, argument: Argument::Absent }),
         // `?0` says that the directive is not meant.
         BareItem::Boolean(false) => {}
         BareItem::String(text) if matches!(key, "private" | "no-cache") => {
-            directives.take(&Directive {
-                name,
-                argument: Argument::Value(text.as_str().as_bytes()),
-            });
+            directives.take(&Directive { name, argument: Argument::Value(text.as_str().as_bytes()) });
         }
         BareItem::Integer(number) => {
             let seconds = u64::try_from(i64::from(*number)).ok();
-            take_seconds(
-                directives,
-                key,
-                seconds.map(|s| Duration::from_secs(s.min(MAX_DELTA_SECONDS))),
-            );
+            take_seconds(directives, key, seconds.map(|s| Duration::from_secs(s.min(MAX_DELTA_SECONDS))));
         }
-        _ => directives.take(&Directive {
-            name,
-            argument: Argument::Malformed,
-        }),
+        _ => directives.take(&Directive { name, argument: Argument::Malformed }),
     }
 }
 
@@ -88,10 +67,7 @@ fn take_seconds(directives: &mut ResponseDirectives, key: &str, seconds: Option<
         "s-maxage" => directives.s_maxage = Some(seconds.unwrap_or_default()),
         "stale-while-revalidate" => directives.stale_while_revalidate = seconds,
         "stale-if-error" => directives.stale_if_error = seconds,
-        _ => directives.take(&Directive {
-            name: key.as_bytes(),
-            argument: Argument::Malformed,
-        }),
+        _ => directives.take(&Directive { name: key.as_bytes(), argument: Argument::Malformed }),
     }
 }
 

@@ -48,10 +48,7 @@ pub struct Terms {
 pub(crate) fn directives(headers: &HeaderMap) -> (ResponseDirectives, DirectiveSource) {
     match targeted::directives(headers) {
         Some(directives) => (directives, DirectiveSource::Targeted),
-        None => (
-            ResponseDirectives::from_headers(headers),
-            DirectiveSource::CacheControl,
-        ),
+        None => (ResponseDirectives::from_headers(headers), DirectiveSource::CacheControl),
     }
 }
 
@@ -122,9 +119,7 @@ impl Terms {
         if self.has_validator {
             return None;
         }
-        let disconnected = rules
-            .stale_when_disconnected
-            .filter(|_| self.permits_unasked_stale());
+        let disconnected = rules.stale_when_disconnected.filter(|_| self.permits_unasked_stale());
         let stale = self
             .stale_while_revalidate(rules)
             .max(self.stale_if_error(rules))

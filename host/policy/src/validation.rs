@@ -19,14 +19,8 @@ use crate::{date, fields};
 const NOT_UPDATED: [HeaderName; 3] = [CONTENT_LENGTH, CONTENT_ENCODING, CONTENT_RANGE];
 
 /// Request fields that belong to a client's own condition or range.
-const PRECONDITIONS: [HeaderName; 6] = [
-    IF_MATCH,
-    IF_NONE_MATCH,
-    IF_MODIFIED_SINCE,
-    IF_UNMODIFIED_SINCE,
-    IF_RANGE,
-    RANGE,
-];
+const PRECONDITIONS: [HeaderName; 6] =
+    [IF_MATCH, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE, IF_RANGE, RANGE];
 
 /// The validators of a stored response (RFC 9110 §8.8).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -40,10 +34,7 @@ pub struct Validators {
 impl Validators {
     /// Takes them from a response's fields.
     pub fn from_headers(headers: &HeaderMap) -> Self {
-        Self {
-            etag: headers.get(ETAG).cloned(),
-            last_modified: headers.get(LAST_MODIFIED).cloned(),
-        }
+        Self { etag: headers.get(ETAG).cloned(), last_modified: headers.get(LAST_MODIFIED).cloned() }
     }
 
     /// Whether there is nothing to ask with.
@@ -182,11 +173,7 @@ pub fn head_update(
     let same = [ETAG, LAST_MODIFIED, CONTENT_LENGTH]
         .into_iter()
         .all(|name| head.get(&name).is_none_or(|said| stored.get(&name) == Some(said)));
-    if same {
-        HeadEffect::Freshens
-    } else {
-        HeadEffect::Invalidates
-    }
+    if same { HeadEffect::Freshens } else { HeadEffect::Invalidates }
 }
 
 #[cfg(test)]

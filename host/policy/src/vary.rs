@@ -68,8 +68,7 @@ impl Vary {
     /// or more than [`MAX_SELECTING_BYTES`].
     pub fn selecting(&self, request: &HeaderMap, normalise: Normalise) -> Option<Selecting> {
         let mut scratch = Scratch::new();
-        self.write(request, normalise, &mut scratch)
-            .then(|| Selecting(scratch.as_slice().into()))
+        self.write(request, normalise, &mut scratch).then(|| Selecting(scratch.as_slice().into()))
     }
 
     /// Whether a request selects the response that was stored with `selecting` (§4.1). Does not allocate unless the
@@ -84,8 +83,7 @@ impl Vary {
 
     /// Whether two requests match (§4.1).
     pub fn matches(&self, one: &HeaderMap, other: &HeaderMap, normalise: Normalise) -> bool {
-        self.selecting(one, normalise)
-            .is_some_and(|selecting| self.selects(&selecting, other, normalise))
+        self.selecting(one, normalise).is_some_and(|selecting| self.selects(&selecting, other, normalise))
     }
 
     /// Writes the selecting fields. `false` when nothing can match them.

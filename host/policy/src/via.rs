@@ -17,9 +17,7 @@ pub struct Via {
 impl Via {
     /// Prepares the members for a pseudonym. `None` unless it is a token or `host[:port]`.
     pub fn new(pseudonym: &str) -> Option<Self> {
-        let valid = pseudonym
-            .bytes()
-            .all(|byte| byte == b':' || list::is_token(&[byte]));
+        let valid = pseudonym.bytes().all(|byte| byte == b':' || list::is_token(&[byte]));
         if pseudonym.is_empty() || !valid {
             return None;
         }

@@ -43,10 +43,7 @@ impl Origin {
         let port = loopback::free_port()?;
         let mut command = on_core(LOAD_CORE, &repository.release_binary("origin"));
         command.arg(format!("127.0.0.1:{port}"));
-        Ok(Self {
-            port,
-            _server: Server::start("origin", command, &plan.folder, port)?,
-        })
+        Ok(Self { port, _server: Server::start("origin", command, &plan.folder, port)? })
     }
 
     /// How many requests have reached it.
@@ -66,30 +63,20 @@ impl Contender {
         function: Option<(&str, &Path)>,
     ) -> Outcome<Self> {
         let port = loopback::free_port()?;
-        let mut command = on_core(SERVER_CORE, &repository.release_binary("seawall"));
-        command
-            .current_dir(&plan.folder)
-            .args(["run", "--threads", "1", "--memory", NODE_MEMORY]);
-        command
-            .arg("--origin")
-            .arg(format!("http://127.0.0.1:{}", origin.port));
+        let built = repository.release_binary("seawall");
+        let mut command = on_core(SERVER_CORE, plan.binary.as_ref().unwrap_or(&built));
+        command.current_dir(&plan.folder).args(["run", "--threads", "1", "--memory", NODE_MEMORY]);
+        command.arg("--origin").arg(format!("http://127.0.0.1:{}", origin.port));
         command.arg("--listen").arg(format!("127.0.0.1:{port}"));
-        command
-            .args(["--admin", "127.0.0.1:0"])
-            .env("SEAWALL_ADMIN_TOKEN", server::ADMIN_TOKEN);
+        command.args(["--admin", "127.0.0.1:0"]).env("SEAWALL_ADMIN_TOKEN", server::ADMIN_TOKEN);
         let mut name = "seawall".to_owned();
         if let Some((function, file)) = function {
             command.arg("--function").arg(file);
             name = format!("seawall + {function}");
         }
+        command.arg("--data-dir").arg(server::data_dir(&plan.folder, &name)?);
         let server = Server::start(&name, command, &plan.folder, port)?;
-        Ok(Self {
-            name,
-            port,
-            server,
-            speaks_cache_status: true,
-            _files: None,
-        })
+        Ok(Self { name, port, server, speaks_cache_status: true, _files: None })
     }
 
     /// nginx with one worker and its cache in memory.
@@ -100,20 +87,9 @@ impl Contender {
         std::fs::write(&config, nginx_config(plan, &files.0, port, origin.port))
             .map_err(|error| Failure::file(&config, &error))?;
         let mut command = on_core(SERVER_CORE, Path::new(NGINX));
-        command
-            .arg("-p")
-            .arg(&files.0)
-            .arg("-c")
-            .arg(&config)
-            .args(["-e", "stderr"]);
+        command.arg("-p").arg(&files.0).arg("-c").arg(&config).args(["-e", "stderr"]);
         let server = Server::start("nginx", command, &plan.folder, port)?;
-        Ok(Self {
-            name: "nginx".to_owned(),
-            port,
-            server,
-            speaks_cache_status: false,
-            _files: Some(files),
-        })
+        Ok(Self { name: "nginx".to_owned(), port, server, speaks_cache_status: false, _files: Some(files) })
     }
 
     /// The same parts as the node with no logic between them.
@@ -123,13 +99,7 @@ impl Contender {
         command.arg(format!("127.0.0.1:{port}"));
         let server = Server::start("limit", command, &plan.folder, port)?;
         let name = "hyper + moka, no logic".to_owned();
-        Ok(Self {
-            name,
-            port,
-            server,
-            speaks_cache_status: false,
-            _files: None,
-        })
+        Ok(Self { name, port, server, speaks_cache_status: false, _files: None })
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -152,9 +122,7 @@ impl Contender {
         if answer.is_ok() && (hit || !self.speaks_cache_status) {
             return Ok(());
         }
-        Err(self.server.failure(&format!(
-            "does not answer with a hit: its Cache-Status says {said}"
-        )))
+        Err(self.server.failure(&format!("does not answer with a hit: its Cache-Status says {said}")))
     }
 }
 
@@ -175,11 +143,7 @@ struct Scratch(PathBuf);
 impl Scratch {
     fn make() -> Outcome<Self> {
         let memory = Path::new("/dev/shm");
-        let parent = if memory.is_dir() {
-            memory.to_path_buf()
-        } else {
-            std::env::temp_dir()
-        };
+        let parent = if memory.is_dir() { memory.to_path_buf() } else { std::env::temp_dir() };
         let folder = parent.join(format!("seawall-bench-{}", std::process::id()));
         std::fs::create_dir_all(&folder).map_err(|error| Failure::file(&folder, &error))?;
         Ok(Self(folder))
@@ -199,7 +163,8 @@ fn sendfile(plan: &Plan) -> &'static str {
 }
 
 /// nginx as somebody would set it up who wants it to win: no log, cache in memory, open files remembered,
-/// connections kept, whole responses written at once.
+/// connections kept. `tcp_nopush` stays off: with it, 64 KiB responses on loopback waited for the 40 ms of a delayed
+/// acknowledgement, which says nothing about nginx.
 fn nginx_config(plan: &Plan, folder: &Path, port: u16, origin: u16) -> String {
     let folder = folder.display();
     let sendfile = sendfile(plan);
@@ -221,7 +186,7 @@ http {{
   uwsgi_temp_path {folder}/uwsgi;
   scgi_temp_path {folder}/scgi;
   sendfile {sendfile};
-  tcp_nopush on;
+  tcp_nopush off;
   tcp_nodelay on;
   keepalive_timeout 600s;
   keepalive_requests 100000000;

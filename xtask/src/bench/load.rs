@@ -11,6 +11,9 @@ use super::contender::{Contender, load_generator};
 /// Long enough for every object to be asked for and for the machine to get up to speed.
 pub(crate) const WARM_UP: Duration = Duration::from_secs(2);
 
+/// How many such turns at most. Two are the least: one that fills the cache, one that shows it.
+pub(crate) const WARM_UPS: u32 = 5;
+
 /// Enough to keep one core busy, few enough that a request seldom waits for another.
 const CONNECTIONS: u32 = 64;
 
@@ -41,17 +44,8 @@ pub(crate) fn run(plan: &Plan, contender: &Contender, turn: Duration) -> Outcome
     let script = plan.folder.join("load.lua");
     std::fs::write(&script, lua(plan)).map_err(|error| Failure::file(&script, &error))?;
     let mut wrk = load_generator("wrk");
-    wrk.args([
-        "--threads",
-        "1",
-        "--connections",
-        &CONNECTIONS.to_string(),
-        "--timeout",
-        "10s",
-    ]);
-    wrk.args(["--duration", &format!("{}s", turn.as_secs())])
-        .arg("--script")
-        .arg(&script);
+    wrk.args(["--threads", "1", "--connections", &CONNECTIONS.to_string(), "--timeout", "10s"]);
+    wrk.args(["--duration", &format!("{}s", turn.as_secs())]).arg("--script").arg(&script);
     wrk.arg(format!("http://127.0.0.1:{}", contender.port()));
     let before = contender.server().cpu();
     let output = command::answer(&mut wrk);
@@ -59,9 +53,7 @@ pub(crate) fn run(plan: &Plan, contender: &Contender, turn: Duration) -> Outcome
     let load = output.as_deref().and_then(|text| parse(text, cpu));
     load.ok_or_else(|| {
         let said = output.unwrap_or_default();
-        contender.server().failure(&format!(
-            "did not stand the load without errors; wrk says:\n{said}\n"
-        ))
+        contender.server().failure(&format!("did not stand the load without errors; wrk says:\n{said}\n"))
     })
 }
 
@@ -95,13 +87,7 @@ fn parse(text: &str, cpu: Duration) -> Option<Load> {
     match numbers.as_slice() {
         [requests, took_us, 0, p50_us, p99_us] if *requests > 0 && *took_us > 0 => {
             let took = Duration::from_micros(*took_us);
-            Some(Load {
-                requests: *requests,
-                took,
-                p50_us: *p50_us,
-                p99_us: *p99_us,
-                cpu,
-            })
+            Some(Load { requests: *requests, took, p50_us: *p50_us, p99_us: *p99_us, cpu })
         }
         _ => None,
     }
@@ -115,11 +101,8 @@ mod tests {
 
     #[test]
     fn the_result_line_is_read() {
-        let load = parse(
-            "Running 10s test\nRESULT 500000 10000000 0 850 2100\n",
-            Duration::from_secs(5),
-        )
-        .unwrap();
+        let load =
+            parse("Running 10s test\nRESULT 500000 10000000 0 850 2100\n", Duration::from_secs(5)).unwrap();
         assert_eq!((load.rate(), load.cpu_us()), (50_000.0, 10.0));
         assert_eq!((load.p50_us, load.p99_us), (850, 2100));
     }

@@ -23,13 +23,7 @@ impl Host {
     }
 
     fn edit_request(&self, edit: impl FnOnce(&mut State) -> Edited) -> Edited {
-        self.edit(|state| {
-            if state.response.is_some() {
-                Err(EditError::WrongPhase)
-            } else {
-                edit(state)
-            }
-        })
+        self.edit(|state| if state.response.is_some() { Err(EditError::WrongPhase) } else { edit(state) })
     }
 
     fn edit_response(&self, edit: impl FnOnce(&mut Head) -> Edited) -> Edited {
@@ -50,22 +44,10 @@ impl Host {
         self.read(|state| state.authority.clone())
     }
     pub(crate) fn path(&self) -> String {
-        self.read(|state| {
-            state
-                .path_and_query
-                .split('?')
-                .next()
-                .unwrap_or_default()
-                .to_owned()
-        })
+        self.read(|state| state.path_and_query.split('?').next().unwrap_or_default().to_owned())
     }
     pub(crate) fn query(&self) -> Option<String> {
-        self.read(|state| {
-            state
-                .path_and_query
-                .split_once('?')
-                .map(|(_, query)| query.to_owned())
-        })
+        self.read(|state| state.path_and_query.split_once('?').map(|(_, query)| query.to_owned()))
     }
     pub(crate) fn request_header(&self, name: &str) -> Option<Vec<u8>> {
         self.request_header_values(name).into_iter().next()
@@ -105,22 +87,10 @@ impl Host {
         })
     }
     pub(crate) fn set_request_header(&self, name: &str, value: &[u8]) -> Edited {
-        self.edit_request(|state| {
-            set(
-                &mut state.headers,
-                rules::field_name(name, &REQUEST_OWNED)?,
-                value,
-            )
-        })
+        self.edit_request(|state| set(&mut state.headers, rules::field_name(name, &REQUEST_OWNED)?, value))
     }
     pub(crate) fn add_request_header(&self, name: &str, value: &[u8]) -> Edited {
-        self.edit_request(|state| {
-            add(
-                &mut state.headers,
-                rules::field_name(name, &REQUEST_OWNED)?,
-                value,
-            )
-        })
+        self.edit_request(|state| add(&mut state.headers, rules::field_name(name, &REQUEST_OWNED)?, value))
     }
     pub(crate) fn remove_request_header(&self, name: &str) -> Edited {
         self.edit_request(|state| remove(&mut state.headers, &rules::field_name(name, &REQUEST_OWNED)?))
@@ -130,19 +100,16 @@ impl Host {
         self.response(|response| response.status).unwrap_or_default()
     }
     pub(crate) fn cache(&self) -> CacheStatus {
-        self.response(|response| response.cache)
-            .unwrap_or(CacheStatus::Local)
+        self.response(|response| response.cache).unwrap_or(CacheStatus::Local)
     }
     pub(crate) fn response_header(&self, name: &str) -> Option<Vec<u8>> {
         self.response_header_values(name).into_iter().next()
     }
     pub(crate) fn response_header_values(&self, name: &str) -> Vec<Vec<u8>> {
-        self.response(|response| values(&response.headers, name))
-            .unwrap_or_default()
+        self.response(|response| values(&response.headers, name)).unwrap_or_default()
     }
     pub(crate) fn response_headers(&self) -> Vec<Field> {
-        self.response(|response| response.headers.clone())
-            .unwrap_or_default()
+        self.response(|response| response.headers.clone()).unwrap_or_default()
     }
     pub(crate) fn set_status(&self, status: u16) -> Edited {
         self.edit_response(|response| match status {
@@ -155,20 +122,12 @@ impl Host {
     }
     pub(crate) fn set_response_header(&self, name: &str, value: &[u8]) -> Edited {
         self.edit_response(|response| {
-            set(
-                &mut response.headers,
-                rules::field_name(name, &RESPONSE_OWNED)?,
-                value,
-            )
+            set(&mut response.headers, rules::field_name(name, &RESPONSE_OWNED)?, value)
         })
     }
     pub(crate) fn add_response_header(&self, name: &str, value: &[u8]) -> Edited {
         self.edit_response(|response| {
-            add(
-                &mut response.headers,
-                rules::field_name(name, &RESPONSE_OWNED)?,
-                value,
-            )
+            add(&mut response.headers, rules::field_name(name, &RESPONSE_OWNED)?, value)
         })
     }
     pub(crate) fn remove_response_header(&self, name: &str) -> Edited {
@@ -250,11 +209,7 @@ impl Host {
 
 fn values(fields: &[Field], name: &str) -> Vec<Vec<u8>> {
     let same = |(known, _): &&Field| known.eq_ignore_ascii_case(name);
-    fields
-        .iter()
-        .filter(same)
-        .map(|(_, value)| value.clone())
-        .collect()
+    fields.iter().filter(same).map(|(_, value)| value.clone()).collect()
 }
 
 fn add(fields: &mut Vec<Field>, name: String, value: &[u8]) -> Edited {
@@ -287,11 +242,7 @@ fn decoded(text: &str) -> String {
             (None, b'+') => b' ',
             (None, other) => *other,
         });
-        rest = if escaped.is_some() {
-            after.get(2..).unwrap_or_default()
-        } else {
-            after
-        };
+        rest = if escaped.is_some() { after.get(2..).unwrap_or_default() } else { after };
     }
     String::from_utf8_lossy(&bytes).into_owned()
 }

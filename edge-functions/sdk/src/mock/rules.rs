@@ -1,5 +1,5 @@
-//! What the host allows: the same rules as in `host/functions`, without its HTTP library. A test of the repository
-//! compares the two.
+//! What the host allows: the same rules as in `host/functions`, without its HTTP library. A test there
+//! compares the lists.
 
 use crate::EditError;
 
@@ -30,11 +30,7 @@ pub(super) fn field_name(name: &str, owned: &[&str]) -> Result<String, EditError
 
 pub(super) fn field_value(value: &[u8]) -> Result<Vec<u8>, EditError> {
     let allowed = |b: &u8| *b == b'\t' || (*b >= b' ' && *b != 0x7f);
-    if value.iter().all(allowed) {
-        Ok(value.to_vec())
-    } else {
-        Err(EditError::Invalid)
-    }
+    if value.iter().all(allowed) { Ok(value.to_vec()) } else { Err(EditError::Invalid) }
 }
 
 pub(super) fn method(text: &str) -> Result<&str, EditError> {
@@ -46,19 +42,11 @@ pub(super) fn method(text: &str) -> Result<&str, EditError> {
 
 pub(super) fn path_and_query(text: &str) -> Result<&str, EditError> {
     let odd = |c: char| c == '#' || c.is_whitespace() || c.is_control();
-    if text.starts_with('/') && !text.contains(odd) {
-        Ok(text)
-    } else {
-        Err(EditError::Invalid)
-    }
+    if text.starts_with('/') && !text.contains(odd) { Ok(text) } else { Err(EditError::Invalid) }
 }
 
 /// A token of RFC 9110 section 5.6.2.
 fn token(text: &str) -> Result<&str, EditError> {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
-    if !text.is_empty() && text.bytes().all(allowed) {
-        Ok(text)
-    } else {
-        Err(EditError::Invalid)
-    }
+    if !text.is_empty() && text.bytes().all(allowed) { Ok(text) } else { Err(EditError::Invalid) }
 }

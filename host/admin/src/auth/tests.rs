@@ -5,11 +5,7 @@ use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use super::{Role, Token, TokenError, Tokens, Verdict};
 
 fn token(name: &str, secret: &str, role: Role) -> Token {
-    Token {
-        name: name.to_owned(),
-        secret: secret.to_owned(),
-        role,
-    }
+    Token { name: name.to_owned(), secret: secret.to_owned(), role }
 }
 
 fn headers(authorization: &str) -> HeaderMap {
@@ -43,23 +39,14 @@ fn a_token_is_judged_by_its_secret_and_role() {
         };
         assert_eq!(verdict, expected, "{sent:?} for {needed:?}");
     }
-    assert!(matches!(
-        tokens.judge(&HeaderMap::new(), Role::Read),
-        Verdict::NoToken
-    ));
+    assert!(matches!(tokens.judge(&HeaderMap::new(), Role::Read), Verdict::NoToken));
 }
 
 #[test]
 fn no_tokens_let_nobody_in() {
     let nobody = Tokens::default();
-    assert!(matches!(
-        nobody.judge(&headers("Bearer x"), Role::Read),
-        Verdict::WrongToken
-    ));
-    assert!(matches!(
-        nobody.judge(&headers("Bearer "), Role::Read),
-        Verdict::WrongToken
-    ));
+    assert!(matches!(nobody.judge(&headers("Bearer x"), Role::Read), Verdict::WrongToken));
+    assert!(matches!(nobody.judge(&headers("Bearer "), Role::Read), Verdict::WrongToken));
 }
 
 #[test]

@@ -50,16 +50,7 @@ impl PurgeOrder {
 
     /// The purge it orders, or all that is wrong with it.
     pub(super) fn validate(self, sites: &[SiteName], id: PurgeId) -> Result<Purge, Problem> {
-        let Self {
-            site,
-            urls,
-            tags,
-            prefixes,
-            hosts,
-            all,
-            soft,
-            dry_run: _,
-        } = self;
+        let Self { site, urls, tags, prefixes, hosts, all, soft, dry_run: _ } = self;
         let mut errors = Vec::new();
         let scope = scope(site, sites, &mut errors);
         let mut selectors = Vec::new();
@@ -69,16 +60,11 @@ impl PurgeOrder {
             ("prefixes", prefixes, Selector::prefix),
             ("hosts", hosts, Selector::host),
         ];
-        let given = lists.iter().fold(usize::from(all), |sum, (_, list, _)| {
-            sum.saturating_add(list.len())
-        });
+        let given = lists.iter().fold(usize::from(all), |sum, (_, list, _)| sum.saturating_add(list.len()));
         if given > SELECTORS_MAX {
             let detail = format!("{given} selectors are too many, at most {SELECTORS_MAX} go in one purge");
             // One line, not a thousand: what the selectors say does not matter any more.
-            errors.push(FieldError {
-                pointer: "#".to_owned(),
-                detail,
-            });
+            errors.push(FieldError { pointer: "#".to_owned(), detail });
             return Err(invalid(errors));
         }
         for (field, list, read) in lists {
@@ -98,18 +84,12 @@ impl PurgeOrder {
         if given == 0 {
             let detail =
                 "the purge selects nothing: give `urls`, `tags`, `prefixes`, `hosts` or `\"all\": true`";
-            errors.push(FieldError {
-                pointer: "#".to_owned(),
-                detail: detail.to_owned(),
-            });
+            errors.push(FieldError { pointer: "#".to_owned(), detail: detail.to_owned() });
         }
         match scope {
-            Some(scope) if errors.is_empty() => Ok(Purge {
-                id,
-                scope,
-                selectors,
-                depth: if soft { Depth::Soft } else { Depth::Hard },
-            }),
+            Some(scope) if errors.is_empty() => {
+                Ok(Purge { id, scope, selectors, depth: if soft { Depth::Soft } else { Depth::Hard } })
+            }
             _ => Err(invalid(errors)),
         }
     }
@@ -129,9 +109,6 @@ fn scope(site: Option<String>, sites: &[SiteName], errors: &mut Vec<FieldError>)
     let known: Vec<&str> = sites.iter().map(SiteName::as_str).collect();
     let shown: String = site.chars().take(seawall_base::name::NAME_MAX_BYTES).collect();
     let detail = format!("there is no site `{shown}`; the sites are: {}", known.join(", "));
-    errors.push(FieldError {
-        pointer: "#/site".to_owned(),
-        detail,
-    });
+    errors.push(FieldError { pointer: "#/site".to_owned(), detail });
     None
 }

@@ -37,10 +37,7 @@ pub(super) fn parse(uri: &Uri) -> Result<(Wait, Duration), Problem> {
         Some("none") => Wait::None,
         Some("all") => Wait::All,
         Some(other) => {
-            errors.push(field(
-                "wait",
-                format!("`{other}` is none of `none`, `local` and `all`"),
-            ));
+            errors.push(field("wait", format!("`{other}` is none of `none`, `local` and `all`")));
             Wait::default()
         }
     };
@@ -63,10 +60,7 @@ pub(super) fn parse(uri: &Uri) -> Result<(Wait, Duration), Problem> {
 }
 
 fn field(name: &str, detail: String) -> FieldError {
-    FieldError {
-        pointer: format!("?{name}"),
-        detail,
-    }
+    FieldError { pointer: format!("?{name}"), detail }
 }
 
 fn duration(text: &str) -> Option<Duration> {

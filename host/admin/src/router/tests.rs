@@ -42,10 +42,7 @@ impl Apply for Three {
 
 impl Store for Three {
     fn dry_run(&self, _: &Purge) -> Matched {
-        Matched {
-            objects: 3,
-            bytes: 3000,
-        }
+        Matched { objects: 3, bytes: 3000 }
     }
 }
 
@@ -78,46 +75,26 @@ impl Scene {
                 started_unix_ms: 1000,
             };
             let (log, members, clock) = (Arc::clone(log), members.clone(), clock.clone());
-            Cluster::join(Setup {
-                info,
-                log,
-                members,
-                clock,
-                metrics,
-            })
-            .unwrap()
+            Cluster::join(Setup { info, log, members, clock, metrics }).unwrap()
         };
         let metrics = Metrics::new();
         let mut registry = Registry::default();
         metrics.register(&mut registry);
         let (cluster, first) = join("fra-1", "fra", metrics);
         let (_, second) = join("ams-1", "ams", Metrics::new());
-        let token = |name: &str, secret: &str, role| Token {
-            name: name.into(),
-            secret: secret.into(),
-            role,
-        };
+        let token = |name: &str, secret: &str, role| Token { name: name.into(), secret: secret.into(), role };
         let state = AdminState {
             cluster: Arc::clone(&cluster),
             store: Arc::new(Three),
             sites: ["shop", "blog"].map(|name| SiteName::new(name).unwrap()).to_vec(),
-            tokens: Tokens::new(vec![
-                token("ci", READ, Role::Read),
-                token("ops", WRITE, Role::Write),
-            ])
-            .unwrap(),
+            tokens: Tokens::new(vec![token("ci", READ, Role::Read), token("ops", WRITE, Role::Write)])
+                .unwrap(),
             config: json!({"node": {"name": "fra-1"}}),
             registry: Arc::new(registry),
         };
         let stop = watch::Sender::new(false);
         tokio::spawn(first.run(Arc::new(Three), Start::Empty, stop.subscribe()));
-        Self {
-            router: router(state),
-            cluster,
-            second: Some(second),
-            members,
-            stop,
-        }
+        Self { router: router(state), cluster, second: Some(second), members, stop }
     }
 
     /// The first node is ready; the second's follower waits for [`Scene::start_second`].
@@ -136,11 +113,7 @@ impl Scene {
 
     fn start_second(&mut self) {
         let follower = self.second.take().unwrap();
-        tokio::spawn(follower.run(
-            Arc::new(Three),
-            Start::After(Position::START),
-            self.stop.subscribe(),
-        ));
+        tokio::spawn(follower.run(Arc::new(Three), Start::After(Position::START), self.stop.subscribe()));
     }
 
     /// Both nodes follow the log.
@@ -153,11 +126,7 @@ impl Scene {
     async fn send(&self, request: Request<Body>) -> Response {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let cache_control = response.headers().get(CACHE_CONTROL);
-        assert_eq!(
-            cache_control.map(|value| value.as_bytes()),
-            Some(&b"no-store"[..]),
-            "on every answer"
-        );
+        assert_eq!(cache_control.map(|value| value.as_bytes()), Some(&b"no-store"[..]), "on every answer");
         response
     }
 
@@ -191,19 +160,12 @@ async fn json_of(response: Response) -> (StatusCode, Value) {
 
 /// The status, after checking that the answer is a problem document of this kind (RFC 9457 §3.1).
 async fn problem_of(response: Response, kind: &str) -> (StatusCode, Value) {
-    assert_eq!(
-        response.headers()[CONTENT_TYPE],
-        "application/problem+json",
-        "{kind}"
-    );
+    assert_eq!(response.headers()[CONTENT_TYPE], "application/problem+json", "{kind}");
     let (status, problem) = json_of(response).await;
     assert_eq!(problem["type"], format!("urn:seawall:problem:{kind}"));
     assert_eq!(problem["status"], status.as_u16(), "{kind}");
     for member in ["title", "detail"] {
-        assert!(
-            problem[member].as_str().is_some_and(|text| !text.is_empty()),
-            "{kind}: {member}"
-        );
+        assert!(problem[member].as_str().is_some_and(|text| !text.is_empty()), "{kind}: {member}");
     }
     (status, problem)
 }

@@ -25,15 +25,8 @@ async fn ask(router: Router) -> Door {
         let _ = closed.await;
     }));
     let mut stream = TcpStream::connect(addr).await.unwrap();
-    stream
-        .write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
-        .await
-        .unwrap();
-    Door {
-        stream,
-        close,
-        served,
-    }
+    stream.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+    Door { stream, close, served }
 }
 
 #[tokio::test]
@@ -56,10 +49,7 @@ async fn an_answer_under_way_is_finished_before_the_door_closes() {
     may_answer.notify_one();
     let mut answer = String::new();
     door.stream.read_to_string(&mut answer).await.unwrap();
-    assert!(
-        answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("done"),
-        "{answer}"
-    );
+    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("done"), "{answer}");
     door.served.await.unwrap().unwrap();
 }
 

@@ -66,13 +66,8 @@ impl Stage {
     }
 
     fn ask<'a>(&'a self, path: &'a str) -> Ask<'a> {
-        let parts = KeyParts {
-            site: "shop",
-            scheme: "http",
-            authority: AUTHORITY,
-            path_and_query: path,
-            extra: &[],
-        };
+        let parts =
+            KeyParts { site: "shop", scheme: "http", authority: AUTHORITY, path_and_query: path, extra: &[] };
         Ask {
             key: Key::new(&parts),
             shelf: &self.shelf,
@@ -82,6 +77,7 @@ impl Stage {
             directives: &self.directives,
             rules: &self.rules,
             normalise: Normalise::default(),
+            soft_is_stale: false,
             may_follow: self.may_follow,
             now: self.now,
         }
@@ -114,16 +110,10 @@ impl Stage {
         for (name, value) in fields {
             headers.insert(*name, HeaderValue::from_static(value));
         }
-        let times = Times {
-            requested_at: self.now,
-            received_at: self.now,
-        };
+        let times = Times { requested_at: self.now, received_at: self.now };
         let terms = Terms::read(StatusCode::OK, &headers, times, &self.rules);
         Draft {
-            selecting: terms
-                .vary()
-                .selecting(&self.headers, Normalise::default())
-                .unwrap(),
+            selecting: terms.vary().selecting(&self.headers, Normalise::default()).unwrap(),
             status: StatusCode::OK,
             headers,
             terms,
@@ -144,12 +134,7 @@ impl Stage {
 
     fn purge(&self, position: u64, selector: Selector, depth: Depth) -> u64 {
         let scope = Scope::Site(SiteName::new("shop").unwrap());
-        let purge = Purge {
-            id: PurgeId("p".into()),
-            scope,
-            selectors: vec![selector],
-            depth,
-        };
+        let purge = Purge { id: PurgeId("p".into()), scope, selectors: vec![selector], depth };
         self.store.apply(Position(position), &purge).objects
     }
 
@@ -187,10 +172,7 @@ fn a_second_request_follows_and_a_later_one_hits() {
         let draft = stage.draft(&lead, &[("cache-control", "max-age=60")], &[]);
         lead.store(draft)
     };
-    assert!(matches!(
-        stage.told(follower, "/x"),
-        Some(Followed::Streaming(..))
-    ));
+    assert!(matches!(stage.told(follower, "/x"), Some(Followed::Streaming(..))));
     assert!(!stage.is_hit("/x"), "the body is not whole yet");
     assert_eq!(stream(filling, b"body"), Settled::Stored);
     assert!(stage.is_hit("/x"));
@@ -205,17 +187,11 @@ fn a_declined_fill_releases_its_followers_and_nobody_queues_after_it() {
     lead.decline(stage.now);
     assert_eq!(stage.released(follower, "/x"), "uncacheable");
     let (first, second) = (stage.lead("/x"), stage.lead("/x"));
-    assert!(
-        matches!(stage.claim("/x"), Claim::Lead(_)),
-        "each asks for itself"
-    );
+    assert!(matches!(stage.claim("/x"), Claim::Lead(_)), "each asks for itself");
     drop(first);
     let draft = stage.draft(&second, &[("cache-control", "max-age=60")], &[]);
     assert_eq!(stream(second.store(draft), b"now cacheable"), Settled::Stored);
-    assert!(
-        stage.is_hit("/x"),
-        "the marker ended with the first cacheable response"
-    );
+    assert!(stage.is_hit("/x"), "the marker ended with the first cacheable response");
 }
 
 #[test]
@@ -248,27 +224,17 @@ fn a_late_vary_releases_other_variants_to_one_leader_each() {
     let german = Stage::new().client("de");
     let (also_german, french, also_french) = (german.client("de"), german.client("fr"), german.client("fr"));
     let lead = german.lead("/x");
-    let (same, other, third) = (
-        also_german.follow("/x"),
-        french.follow("/x"),
-        also_french.follow("/x"),
-    );
+    let (same, other, third) = (also_german.follow("/x"), french.follow("/x"), also_french.follow("/x"));
     let fields = [("cache-control", "max-age=60"), ("vary", "accept-language")];
     let filling = {
         let draft = german.draft(&lead, &fields, &[]);
         lead.store(draft)
     };
-    assert!(matches!(
-        also_german.told(same, "/x"),
-        Some(Followed::Streaming(..))
-    ));
+    assert!(matches!(also_german.told(same, "/x"), Some(Followed::Streaming(..))));
     assert_eq!(french.released(other, "/x"), "other-variant");
     assert_eq!(also_french.released(third, "/x"), "other-variant");
     let second = french.lead("/x");
-    assert!(
-        matches!(also_french.claim("/x"), Claim::Follow(_)),
-        "one leader for each variant"
-    );
+    assert!(matches!(also_french.claim("/x"), Claim::Follow(_)), "one leader for each variant");
     assert_eq!(stream(filling, b"de"), Settled::Stored);
     let draft = french.draft(&second, &fields, &[]);
     assert_eq!(stream(second.store(draft), b"fr"), Settled::Stored);
@@ -297,16 +263,9 @@ fn a_hard_purge_seals_the_fill_in_flight_and_the_next_request_leads_anew() {
             "who asked before it is served"
         );
         assert_eq!(stream(filling, b"old"), Settled::Sealed, "{selector:?}");
-        assert!(
-            matches!(stage.claim("/x"), Claim::Follow(_)),
-            "{selector:?}: nothing old is stored"
-        );
+        assert!(matches!(stage.claim("/x"), Claim::Follow(_)), "{selector:?}: nothing old is stored");
         let draft = stage.draft(&newer, &[("cache-control", "max-age=60")], &[]);
-        assert_eq!(
-            stream(newer.store(draft), b"new"),
-            Settled::Stored,
-            "{selector:?}"
-        );
+        assert_eq!(stream(newer.store(draft), b"new"), Settled::Stored, "{selector:?}");
         assert!(stage.is_hit("/x"));
     }
 }
@@ -330,6 +289,69 @@ fn a_tag_learned_late_releases_who_joined_after_its_purge() {
 }
 
 #[test]
+fn two_purges_of_one_tag_release_who_joined_between_them() {
+    let stage = Stage::new();
+    let lead = stage.lead("/x");
+    stage.purge(1, Selector::tag("t").unwrap(), Depth::Hard);
+    let between = stage.follow("/x");
+    stage.purge(2, Selector::tag("t").unwrap(), Depth::Hard);
+    let draft = stage.draft(&lead, &[("cache-control", "max-age=60")], &["t"]);
+    let filling = lead.store(draft);
+    assert_eq!(stage.released(between, "/x"), "sealed", "it asked after the first purge was acknowledged");
+    assert_eq!(stream(filling, b"old"), Settled::Sealed);
+}
+
+#[test]
+fn a_refresh_that_drops_a_tag_is_sealed_by_that_tag() {
+    let stage = Stage::new();
+    stage.fill("/x", &["t"]);
+    stage.purge(1, Selector::tag("t").unwrap(), Depth::Soft);
+    let lead = stage.lead("/x");
+    let prior = Arc::clone(lead.prior().unwrap());
+    stage.purge(2, Selector::tag("t").unwrap(), Depth::Hard);
+    let draft = stage.draft(&lead, &[("cache-control", "max-age=60")], &["other"]);
+    assert_eq!(lead.refresh(&prior, draft).1, Settled::Sealed);
+}
+
+#[test]
+fn a_purge_of_everything_counts_what_is_there_and_only_once() {
+    let stage = Stage::new();
+    let french = stage.client("fr");
+    let german = stage.client("de");
+    for client in [&french, &german] {
+        let lead = client.lead("/x");
+        let draft = client.draft(&lead, &[("cache-control", "max-age=60"), ("vary", "accept-language")], &[]);
+        stream(lead.store(draft), b"x");
+    }
+    stage.fill("/y", &[]);
+    let everything = Purge {
+        id: PurgeId("p".into()),
+        scope: Scope::AllSites,
+        selectors: vec![Selector::All],
+        depth: Depth::Hard,
+    };
+    assert_eq!(stage.store.dry_run(&everything).objects, 3);
+    assert_eq!(stage.purge(1, Selector::All, Depth::Hard), 3);
+    assert_eq!(stage.store.dry_run(&everything).objects, 0);
+    assert_eq!(stage.purge(2, Selector::All, Depth::Hard), 0);
+    stage.fill("/z", &[]);
+    stage.store.housekeep();
+    assert_eq!(stage.purge(3, Selector::All, Depth::Hard), 1);
+}
+
+#[test]
+fn a_peer_is_not_given_what_was_softly_purged() {
+    let stage = Stage::new();
+    let lead = stage.lead("/x");
+    let draft = stage.draft(&lead, &[("cache-control", "max-age=60, stale-while-revalidate=60")], &[]);
+    stream(lead.store(draft), b"x");
+    stage.purge(1, Selector::All, Depth::Soft);
+    assert!(matches!(stage.claim("/x"), Claim::Stale(..)), "a client may have it while it is refreshed");
+    let peer = Ask { soft_is_stale: true, ..stage.ask("/x") };
+    assert!(matches!(stage.store.claim(&peer), Claim::Lead(_) | Claim::Follow(_)));
+}
+
+#[test]
 fn each_selector_removes_what_it_matches_and_no_more() {
     let cases = [
         (Selector::url("a.example/x").unwrap(), 1, [false, true, true]),
@@ -344,16 +366,8 @@ fn each_selector_removes_what_it_matches_and_no_more() {
         stage.fill("/x", &["red"]);
         stage.fill("/y", &["red", "blue"]);
         stage.fill("/y/z", &[]);
-        assert_eq!(
-            stage.purge(1, selector.clone(), Depth::Hard),
-            matched,
-            "{selector:?}"
-        );
-        assert_eq!(
-            ["/x", "/y", "/y/z"].map(|path| stage.is_hit(path)),
-            left,
-            "{selector:?}"
-        );
+        assert_eq!(stage.purge(1, selector.clone(), Depth::Hard), matched, "{selector:?}");
+        assert_eq!(["/x", "/y", "/y/z"].map(|path| stage.is_hit(path)), left, "{selector:?}");
     }
 }
 
@@ -388,20 +402,11 @@ fn a_soft_purge_in_flight_leaves_what_is_stored_stale() {
 fn stale_while_revalidate_answers_and_refreshes_once() {
     let mut stage = Stage::new();
     let lead = stage.lead("/x");
-    let draft = stage.draft(
-        &lead,
-        &[("cache-control", "max-age=1, stale-while-revalidate=60")],
-        &[],
-    );
+    let draft = stage.draft(&lead, &[("cache-control", "max-age=1, stale-while-revalidate=60")], &[]);
     stream(lead.store(draft), b"x");
     stage.now += Duration::from_secs(10);
-    let Claim::Stale(_, Some(lead)) = stage.claim("/x") else {
-        panic!("expected a duty to refresh")
-    };
-    assert!(
-        matches!(stage.claim("/x"), Claim::Stale(_, None)),
-        "one refresh at a time"
-    );
+    let Claim::Stale(_, Some(lead)) = stage.claim("/x") else { panic!("expected a duty to refresh") };
+    assert!(matches!(stage.claim("/x"), Claim::Stale(_, None)), "one refresh at a time");
     drop(lead);
     assert!(matches!(stage.claim("/x"), Claim::Stale(_, Some(_))));
 }
@@ -433,6 +438,17 @@ fn a_gap_empties_and_what_was_in_flight_is_not_stored() {
 }
 
 #[test]
+fn after_a_gap_what_a_shield_kept_from_before_it_is_stored_and_served() {
+    let stage = Stage::new();
+    stage.store.empty(Position(50));
+    let lead = stage.lead("/x");
+    let mut draft = stage.draft(&lead, &[("cache-control", "max-age=60")], &[]);
+    draft.position = Position(3);
+    assert_eq!(stream(lead.store(draft), b"older than this node"), Settled::Stored);
+    assert!(stage.is_hit("/x"), "the shield had applied what this node had");
+}
+
+#[test]
 fn only_if_cached_and_no_cache_are_heeded() {
     let mut stage = Stage::new();
     stage.directives.only_if_cached = true;
@@ -442,18 +458,12 @@ fn only_if_cached_and_no_cache_are_heeded() {
     stage.directives.no_cache = true;
     let first = stage.lead("/x");
     assert_eq!(first.miss(), Miss::Request);
-    assert!(
-        matches!(stage.claim("/x"), Claim::Lead(_)),
-        "each wants its own answer"
-    );
+    assert!(matches!(stage.claim("/x"), Claim::Lead(_)), "each wants its own answer");
 }
 
 #[test]
 fn a_body_over_the_limit_is_handed_on_and_not_stored() {
-    let stage = Stage::with(Config {
-        object_max_bytes: 4,
-        ..Config::default()
-    });
+    let stage = Stage::with(Config { object_max_bytes: 4, ..Config::default() });
     let lead = stage.lead("/x");
     let follower = stage.follow("/x");
     let mut filling = {
@@ -461,14 +471,8 @@ fn a_body_over_the_limit_is_handed_on_and_not_stored() {
         lead.store(draft)
     };
     filling.push(b"12345");
-    assert!(matches!(
-        stage.told(follower, "/x"),
-        Some(Followed::Streaming(..))
-    ));
-    assert!(
-        matches!(stage.claim("/x"), Claim::Lead(_)),
-        "nobody joins any more"
-    );
+    assert!(matches!(stage.told(follower, "/x"), Some(Followed::Streaming(..))));
+    assert!(matches!(stage.claim("/x"), Claim::Lead(_)), "nobody joins any more");
     assert_eq!(filling.finish(None), Settled::TooLarge);
 }
 
@@ -484,10 +488,7 @@ fn a_body_of_another_length_than_it_says_is_not_stored() {
 
 #[test]
 fn what_is_evicted_leaves_the_index() {
-    let stage = Stage::with(Config {
-        memory_bytes: 64 << 10,
-        ..Config::default()
-    });
+    let stage = Stage::with(Config { memory_bytes: 64 << 10, ..Config::default() });
     for n in 0..500 {
         stage.fill(&format!("/{n}"), &["all", &format!("t{n}")]);
     }
@@ -496,10 +497,7 @@ fn what_is_evicted_leaves_the_index() {
     let held = (0..500).filter(|n| stage.is_hit(&format!("/{n}"))).count();
     assert_eq!(left, held, "the index names what is held, and nothing else");
     assert!(held > 0 && held < 500, "{held}");
-    assert_eq!(
-        stage.purge(1, Selector::tag("all").unwrap(), Depth::Hard),
-        held as u64
-    );
+    assert_eq!(stage.purge(1, Selector::tag("all").unwrap(), Depth::Hard), held as u64);
     assert!(stage.shelf.index.lock().is_empty());
 }
 
@@ -514,10 +512,6 @@ fn everything_purged_at_once_gives_its_memory_back() {
     while !stage.store.sweeps.lock().is_empty() {
         stage.store.housekeep();
     }
-    assert_eq!(
-        stage.shelf.index.lock().tagged("t").len(),
-        1,
-        "what was stored since stays"
-    );
+    assert_eq!(stage.shelf.index.lock().tagged("t").len(), 1, "what was stored since stays");
     assert!(stage.is_hit("/new"));
 }

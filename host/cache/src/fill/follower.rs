@@ -148,11 +148,7 @@ impl Follower {
     }
 
     pub(crate) fn into_body(self, length: Option<u64>) -> FillBody {
-        FillBody {
-            seat: self.seat,
-            left: length,
-            ended: false,
-        }
+        FillBody { seat: self.seat, left: length, ended: false }
     }
 }
 
@@ -201,9 +197,5 @@ impl Body for FillBody {
 }
 
 fn longer_than_said() -> Fault {
-    Fault::new(
-        Cause::ResponseIncomplete,
-        Blame::Origin,
-        "the body is longer than its Content-Length",
-    )
+    Fault::new(Cause::ResponseIncomplete, Blame::Origin, "the body is longer than its Content-Length")
 }

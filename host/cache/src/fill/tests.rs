@@ -12,17 +12,10 @@ use super::*;
 use crate::body::BodyWriter;
 
 fn draft(length: Option<u64>) -> Arc<Draft> {
-    let headers: HeaderMap = [(
-        http::header::CACHE_CONTROL,
-        HeaderValue::from_static("max-age=60"),
-    )]
-    .into_iter()
-    .collect();
+    let headers: HeaderMap =
+        [(http::header::CACHE_CONTROL, HeaderValue::from_static("max-age=60"))].into_iter().collect();
     let at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
-    let times = Times {
-        requested_at: at,
-        received_at: at,
-    };
+    let times = Times { requested_at: at, received_at: at };
     let terms = Terms::read(StatusCode::OK, &headers, times, &Rules::default());
     Arc::new(Draft {
         status: StatusCode::OK,
@@ -36,7 +29,7 @@ fn draft(length: Option<u64>) -> Arc<Draft> {
 }
 
 fn new_fill() -> Arc<Fill> {
-    Fill::new(Arc::from("a/"), Position::START, None)
+    Fill::new(Arc::from("a/"), Position::START, None, true)
 }
 
 fn follower(fill: &Arc<Fill>) -> Follower {
@@ -70,10 +63,7 @@ fn a_follower_reads_while_the_leader_writes() {
     let early = follower(&fill);
     assert!(poll(early.head()).is_pending(), "no head yet");
     fill.publish(draft(None));
-    assert!(matches!(
-        poll(early.head()),
-        Poll::Ready(Ok(FillHead::Streaming(_)))
-    ));
+    assert!(matches!(poll(early.head()), Poll::Ready(Ok(FillHead::Streaming(_)))));
     let mut writer = BodyWriter::new(None);
     let mut early = early.into_body(None);
     fill.push(&mut writer, b"one ");
@@ -82,11 +72,7 @@ fn a_follower_reads_while_the_leader_writes() {
     fill.push(&mut writer, b"two");
     fill.end(Ok(None));
     assert_eq!(drain(&mut early), (b"two".to_vec(), Some(Ok(()))));
-    assert_eq!(
-        drain(&mut late),
-        (b"one two".to_vec(), Some(Ok(()))),
-        "who comes late reads from the start"
-    );
+    assert_eq!(drain(&mut late), (b"one two".to_vec(), Some(Ok(()))), "who comes late reads from the start");
 }
 
 #[test]
@@ -97,10 +83,7 @@ fn a_break_reaches_every_reader_after_what_came_before_it() {
     assert_eq!(body.size_hint().exact(), Some(10));
     fill.push(&mut BodyWriter::new(Some(10)), b"half");
     fill.end(Err(Fault::new(Cause::BodyTimeout, Blame::Origin, "")));
-    assert_eq!(
-        drain(&mut body),
-        (b"half".to_vec(), Some(Err(Cause::BodyTimeout)))
-    );
+    assert_eq!(drain(&mut body), (b"half".to_vec(), Some(Err(Cause::BodyTimeout))));
 }
 
 #[test]
@@ -118,9 +101,7 @@ fn trailers_come_last() {
     fill.publish(draft(None));
     let mut body = follower(&fill).into_body(None);
     fill.push(&mut BodyWriter::new(None), b"x");
-    let trailers: HeaderMap = [(http::header::ETAG, HeaderValue::from_static("\"t\""))]
-        .into_iter()
-        .collect();
+    let trailers: HeaderMap = [(http::header::ETAG, HeaderValue::from_static("\"t\""))].into_iter().collect();
     fill.end(Ok(Some(trailers)));
     let mut frames = Vec::new();
     while let Poll::Ready(Some(Ok(frame))) =
@@ -137,10 +118,7 @@ fn a_release_wakes_whoever_waits_and_nobody_joins_after_it() {
     let waiting = follower(&fill);
     assert!(poll(waiting.head()).is_pending());
     fill.release(Release::Uncacheable);
-    assert!(matches!(
-        poll(waiting.head()),
-        Poll::Ready(Err(Release::Uncacheable))
-    ));
+    assert!(matches!(poll(waiting.head()), Poll::Ready(Err(Release::Uncacheable))));
     assert!(fill.join().is_none());
 }
 
@@ -159,11 +137,7 @@ fn a_windowed_body_waits_for_its_slowest_reader_and_keeps_no_more() {
     assert_eq!(fill.poll_room(&cx), Poll::Ready(true));
     fill.push(&mut writer, &block);
     assert_eq!(drain(&mut quick).0.len(), WINDOW_BYTES);
-    assert_eq!(
-        fill.poll_room(&cx),
-        Poll::Pending,
-        "the slow one has read nothing"
-    );
+    assert_eq!(fill.poll_room(&cx), Poll::Pending, "the slow one has read nothing");
     assert_eq!(drain(&mut slow).0.len(), WINDOW_BYTES);
     assert_eq!(fill.poll_room(&cx), Poll::Ready(true));
     assert_eq!(fill.state.lock().kept_bytes, 0);

@@ -90,17 +90,11 @@ async fn a_purge_reaches_every_node_and_the_answer_names_who_has_not_applied_it(
     let published = edge.publish_purge(purge(&edge), "ops").await.unwrap();
     let nodes = edge.wait(&published, Wait::All, LIMIT).await;
     assert!(
-        nodes
-            .iter()
-            .all(|node| node.state == AppliedState::Applied && node.matched == Some(1)),
+        nodes.iter().all(|node| node.state == AppliedState::Applied && node.matched == Some(1)),
         "{nodes:?}"
     );
     assert_eq!((edge.position(), shield.position()), (Position(1), Position(1)));
-    assert_eq!(
-        shield.purge(&published.id).unwrap().nodes,
-        nodes,
-        "every node of the process can tell"
-    );
+    assert_eq!(shield.purge(&published.id).unwrap().nodes, nodes, "every node of the process can tell");
 
     // A third joins, and its follower does not run.
     let (_stuck, _follower) = machine.join("stuck", "ams");
@@ -136,15 +130,9 @@ async fn whom_a_purge_waits_for_is_the_callers_choice() {
 async fn a_purge_that_selects_nothing_is_not_taken_and_names_differ() {
     let machine = Machine::new();
     let (edge, _follower) = machine.join("edge", "fra");
-    let empty = Purge {
-        selectors: Vec::new(),
-        ..purge(&edge)
-    };
+    let empty = Purge { selectors: Vec::new(), ..purge(&edge) };
     assert_eq!(empty.id.0, "edge-ff-1");
-    assert!(matches!(
-        edge.publish_purge(empty, "ops").await,
-        Err(ClusterError::NothingSelected)
-    ));
+    assert!(matches!(edge.publish_purge(empty, "ops").await, Err(ClusterError::NothingSelected)));
     assert_ne!(edge.new_purge_id(), edge.new_purge_id());
 }
 
@@ -161,11 +149,7 @@ async fn shields_are_asked_in_an_order_that_all_edges_agree_on() {
     assert_eq!(ranked.len(), 2);
     assert_eq!(ranked, other.shield_candidates(&ams, b"key"));
     shield.drain();
-    assert_eq!(
-        edge.shield_candidates(&ams, b"key").len(),
-        1,
-        "a node that drains gets no new keys"
-    );
+    assert_eq!(edge.shield_candidates(&ams, b"key").len(), 1, "a node that drains gets no new keys");
     assert_eq!(shield.readiness(), Readiness::Draining);
 }
 

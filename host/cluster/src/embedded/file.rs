@@ -121,14 +121,7 @@ pub(super) fn line(record: &Record) -> Result<Vec<u8>, LogError> {
         return Err(LogError::TooLarge { bytes: json.len() });
     }
     let digest = digest(&json);
-    Ok([
-        OPENING.as_bytes(),
-        &json,
-        MIDDLE.as_bytes(),
-        digest.as_bytes(),
-        CLOSING.as_bytes(),
-    ]
-    .concat())
+    Ok([OPENING.as_bytes(), &json, MIDDLE.as_bytes(), digest.as_bytes(), CLOSING.as_bytes()].concat())
 }
 
 fn digest(json: &[u8]) -> String {
@@ -151,10 +144,7 @@ fn read_line(line: &[u8], expected: Position) -> Result<Record, String> {
     if record.position == expected {
         Ok(record)
     } else {
-        Err(format!(
-            "it has position {}, {expected} was expected",
-            record.position
-        ))
+        Err(format!("it has position {}, {expected} was expected", record.position))
     }
 }
 
@@ -166,44 +156,24 @@ pub(super) fn open(directory: &Path, retention: Retention) -> Result<Opened, Ope
         write_new(directory, Position::START, &[])
             .map_err(|(Fault::Undone(error) | Fault::Unknown(error))| OpenError::at(directory)(error))?;
     }
-    let file = OpenOptions::new()
-        .read(true)
-        .append(true)
-        .open(&path)
-        .map_err(OpenError::at(&path))?;
+    let file = OpenOptions::new().read(true).append(true).open(&path).map_err(OpenError::at(&path))?;
     let (base, records, whole_bytes) = read_all(&path, &file)?;
     let length = file.metadata().map_err(OpenError::at(&path))?.len();
     if length > whole_bytes {
         let torn_bytes = length.saturating_sub(whole_bytes);
-        tracing::warn!(
-            torn_bytes,
-            "the control log ends in a record that a crash cut short; it is dropped"
-        );
-        file.set_len(whole_bytes)
-            .and_then(|()| file.sync_all())
-            .map_err(OpenError::at(&path))?;
+        tracing::warn!(torn_bytes, "the control log ends in a record that a crash cut short; it is dropped");
+        file.set_len(whole_bytes).and_then(|()| file.sync_all()).map_err(OpenError::at(&path))?;
     }
     let lines = records.len();
-    let file = LogFile {
-        directory: directory.to_owned(),
-        file,
-        bytes: whole_bytes,
-        lines,
-        retention,
-        _lock: lock,
-    };
+    let file =
+        LogFile { directory: directory.to_owned(), file, bytes: whole_bytes, lines, retention, _lock: lock };
     Ok(Opened { file, base, records })
 }
 
 fn lock(directory: &Path) -> Result<File, OpenError> {
     let path = directory.join(LOCK_FILE);
     let mut options = OpenOptions::new();
-    let lock = options
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(OpenError::at(&path))?;
+    let lock = options.create(true).truncate(false).write(true).open(&path).map_err(OpenError::at(&path))?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
         Err(TryLockError::WouldBlock) => Err(OpenError::Locked(directory.to_owned())),
@@ -213,20 +183,13 @@ fn lock(directory: &Path) -> Result<File, OpenError> {
 
 /// The base, the records, and how many bytes of the file are whole lines.
 fn read_all(path: &Path, file: &File) -> Result<(Position, Vec<Sized>, u64), OpenError> {
-    let damaged = |line, why| OpenError::Damaged {
-        path: path.to_owned(),
-        line,
-        why,
-    };
+    let damaged = |line, why| OpenError::Damaged { path: path.to_owned(), line, why };
     let mut reader = BufReader::new(file);
     let mut text = Vec::new();
     let mut whole_bytes = reader.read_until(b'\n', &mut text).map_err(OpenError::at(path))? as u64;
     let header: Header = serde_json::from_slice(&text).map_err(|error| damaged(1, error.to_string()))?;
     if header.seawall_control_log > FORMAT {
-        return Err(OpenError::Newer {
-            path: path.to_owned(),
-            found: header.seawall_control_log,
-        });
+        return Err(OpenError::Newer { path: path.to_owned(), found: header.seawall_control_log });
     }
     let mut records: Vec<Sized> = Vec::new();
     let mut expected = header.after.next();
@@ -250,9 +213,7 @@ fn write_new(directory: &Path, base: Position, records: &[Arc<Record>]) -> Resul
     let (file, bytes) = write_whole(&next, base, records).map_err(Fault::Undone)?;
     std::fs::rename(&next, directory.join(LOG_FILE)).map_err(Fault::Undone)?;
     // Until the directory is synced, a crash may bring back either file.
-    File::open(directory)
-        .and_then(|directory| directory.sync_all())
-        .map_err(Fault::Unknown)?;
+    File::open(directory).and_then(|directory| directory.sync_all()).map_err(Fault::Unknown)?;
     Ok((file, bytes))
 }
 
@@ -261,19 +222,9 @@ fn write_whole(path: &Path, base: Position, records: &[Arc<Record>]) -> io::Resu
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let file = OpenOptions::new()
-        .create_new(true)
-        .read(true)
-        .append(true)
-        .open(path)?;
+    let file = OpenOptions::new().create_new(true).read(true).append(true).open(path)?;
     let mut writer = BufWriter::new(&file);
-    serde_json::to_writer(
-        &mut writer,
-        &Header {
-            seawall_control_log: FORMAT,
-            after: base,
-        },
-    )?;
+    serde_json::to_writer(&mut writer, &Header { seawall_control_log: FORMAT, after: base })?;
     writer.write_all(b"\n")?;
     for record in records {
         writer.write_all(&line(record).map_err(io::Error::other)?)?;

@@ -49,20 +49,12 @@ impl Kept {
 impl Tail {
     /// `records` follow `base` without holes.
     pub(super) fn new(base: Position, records: Vec<Sized>, retention: Retention) -> Self {
-        let mut kept = Kept {
-            base,
-            records: VecDeque::with_capacity(records.len()),
-            bytes: 0,
-        };
+        let mut kept = Kept { base, records: VecDeque::with_capacity(records.len()), bytes: 0 };
         for record in records {
             kept.push(record, retention);
         }
         let head = watch::Sender::new(kept.head());
-        Self {
-            kept: Mutex::new(kept),
-            head,
-            retention,
-        }
+        Self { kept: Mutex::new(kept), head, retention }
     }
 
     pub(super) fn head(&self) -> Position {
@@ -93,10 +85,7 @@ impl Tail {
     /// The record after `after`, or `None` where that is the head.
     pub(super) fn next(&self, after: Position) -> Result<Option<Arc<Record>>, LogError> {
         let kept = self.kept.lock();
-        let gap = LogError::Gap {
-            oldest: kept.base,
-            head: kept.head(),
-        };
+        let gap = LogError::Gap { oldest: kept.base, head: kept.head() };
         // A position past the head was given out by a log that is no longer here.
         if after > kept.head() {
             return Err(gap);
@@ -113,13 +102,7 @@ impl Tail {
     /// What is kept, for rewriting the file: the base and all records.
     pub(super) fn all(&self) -> (Position, Vec<Arc<Record>>) {
         let kept = self.kept.lock();
-        (
-            kept.base,
-            kept.records
-                .iter()
-                .map(|(record, _)| Arc::clone(record))
-                .collect(),
-        )
+        (kept.base, kept.records.iter().map(|(record, _)| Arc::clone(record)).collect())
     }
 }
 

@@ -65,10 +65,7 @@ async fn a_record_that_a_crash_cut_short_anywhere_is_dropped_and_its_place_given
 async fn zeros_that_a_power_cut_left_behind_are_dropped() {
     let directory = tempfile::tempdir().unwrap();
     append(&open(directory.path()).unwrap(), &["a"]).await;
-    let mut file = OpenOptions::new()
-        .append(true)
-        .open(directory.path().join(LOG_FILE))
-        .unwrap();
+    let mut file = OpenOptions::new().append(true).open(directory.path().join(LOG_FILE)).unwrap();
     file.write_all(&[0; 4096]).unwrap();
     assert_eq!(open(directory.path()).unwrap().head().await.unwrap(), Position(1));
 }
@@ -82,26 +79,14 @@ async fn damage_to_what_was_acknowledged_is_an_error_that_says_where_and_what_to
     let lines: Vec<&str> = text.lines().collect();
     let with = |second: &str| format!("{}\n{}\n{}\n{}\n", lines[0], second, lines[2], lines[3]);
     for (what, text) in [
-        (
-            "a flipped letter",
-            with(&lines[1].replace("product-7", "product-8")),
-        ),
-        (
-            "another digest",
-            with(&lines[1].replace("\"blake3\":\"", "\"blake3\":\"0")),
-        ),
-        (
-            "a lost record",
-            format!("{}\n{}\n{}\n", lines[0], lines[2], lines[3]),
-        ),
+        ("a flipped letter", with(&lines[1].replace("product-7", "product-8"))),
+        ("another digest", with(&lines[1].replace("\"blake3\":\"", "\"blake3\":\"0"))),
+        ("a lost record", format!("{}\n{}\n{}\n", lines[0], lines[2], lines[3])),
         ("not JSON", with("what?")),
     ] {
         fs::write(&path, text).unwrap();
         let error = refusal(directory.path());
-        assert!(
-            matches!(error, OpenError::Damaged { line: 2, .. }),
-            "{what}: {error}"
-        );
+        assert!(matches!(error, OpenError::Damaged { line: 2, .. }), "{what}: {error}");
         assert!(error.to_string().contains("Restore the file"), "{what}: {error}");
     }
     fs::write(&path, "").unwrap();
@@ -114,15 +99,8 @@ async fn damage_to_what_was_acknowledged_is_an_error_that_says_where_and_what_to
 #[tokio::test]
 async fn a_file_of_a_newer_build_is_left_alone() {
     let directory = tempfile::tempdir().unwrap();
-    fs::write(
-        directory.path().join(LOG_FILE),
-        "{\"seawall_control_log\":2,\"after\":0}\n",
-    )
-    .unwrap();
-    assert!(matches!(
-        refusal(directory.path()),
-        OpenError::Newer { found: 2, .. }
-    ));
+    fs::write(directory.path().join(LOG_FILE), "{\"seawall_control_log\":2,\"after\":0}\n").unwrap();
+    assert!(matches!(refusal(directory.path()), OpenError::Newer { found: 2, .. }));
 }
 
 #[tokio::test]
@@ -134,10 +112,7 @@ async fn a_directory_serves_one_process_and_clones_share_the_log() {
     assert!(error.to_string().contains("another process"), "{error}");
     let clone = log.clone();
     drop(log);
-    assert!(
-        matches!(refusal(directory.path()), OpenError::Locked(_)),
-        "a clone still holds it"
-    );
+    assert!(matches!(refusal(directory.path()), OpenError::Locked(_)), "a clone still holds it");
     append(&clone, &["a"]).await;
     drop(clone);
     assert!(open(directory.path()).is_ok(), "free again");
@@ -155,34 +130,19 @@ async fn a_directory_that_is_not_there_is_named() {
 async fn the_file_is_shortened_while_it_runs_and_keeps_its_positions() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join(LOG_FILE);
-    let retention = Retention {
-        records: 10,
-        bytes: usize::MAX,
-    };
+    let retention = Retention { records: 10, bytes: usize::MAX };
     let log = EmbeddedLog::open(directory.path(), retention).unwrap();
     for number in 1..=57_u64 {
-        assert_eq!(
-            log.append(order(&number.to_string())).await.unwrap(),
-            Position(number)
-        );
+        assert_eq!(log.append(order(&number.to_string())).await.unwrap(), Position(number));
         // The answer comes before the file is shortened, so one more than the limit may be there.
         let lines = fs::read_to_string(&path).unwrap().lines().count();
         assert!(lines <= 1 + 2 * 10 + 1, "{lines} lines after {number}");
     }
     drop(log);
     let log = EmbeddedLog::open(directory.path(), retention).unwrap();
-    assert!(matches!(
-        log.follow(Position(46)).await,
-        Err(LogError::Gap {
-            oldest: Position(47),
-            ..
-        })
-    ));
+    assert!(matches!(log.follow(Position(46)).await, Err(LogError::Gap { oldest: Position(47), .. })));
     let mut records = log.follow(Position(47)).await.unwrap();
-    assert_eq!(
-        take(&mut records, 10).await.last().map(String::as_str),
-        Some("57")
-    );
+    assert_eq!(take(&mut records, 10).await.last().map(String::as_str), Some("57"));
 }
 
 #[tokio::test]
@@ -191,20 +151,8 @@ async fn a_long_file_is_shortened_when_it_is_opened_with_less_retention() {
     let log = open(directory.path()).unwrap();
     append(&log, &["a", "b", "c", "d", "e"]).await;
     drop(log);
-    drop(
-        EmbeddedLog::open(
-            directory.path(),
-            Retention {
-                records: 2,
-                bytes: usize::MAX,
-            },
-        )
-        .unwrap(),
-    );
-    let lines = fs::read_to_string(directory.path().join(LOG_FILE))
-        .unwrap()
-        .lines()
-        .count();
+    drop(EmbeddedLog::open(directory.path(), Retention { records: 2, bytes: usize::MAX }).unwrap());
+    let lines = fs::read_to_string(directory.path().join(LOG_FILE)).unwrap().lines().count();
     assert_eq!(lines, 3, "the first line and two records");
     let log = open(directory.path()).unwrap();
     let mut records = log.follow(Position(3)).await.unwrap();
@@ -216,10 +164,8 @@ async fn the_file_is_text_that_people_can_read() {
     let directory = tempfile::tempdir().unwrap();
     append(&open(directory.path()).unwrap(), &["a"]).await;
     let text = fs::read_to_string(directory.path().join(LOG_FILE)).unwrap();
-    let lines: Vec<serde_json::Value> = text
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    let lines: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines[0]["after"], 0);
     assert_eq!(lines[1]["record"]["actor"], "ops");
     assert_eq!(lines[1]["record"]["entry"]["kind"], "purge");

@@ -31,19 +31,9 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn start(file: LogFile, tail: Arc<Tail>) -> io::Result<Self> {
         let (queue, orders) = mpsc::channel(QUEUE_MAX);
-        let worker = Worker {
-            file,
-            tail,
-            orders,
-            broken: None,
-        };
-        let thread = thread::Builder::new()
-            .name("control-log".to_owned())
-            .spawn(|| worker.run())?;
-        Ok(Self {
-            queue: Some(queue),
-            thread: Some(thread),
-        })
+        let worker = Worker { file, tail, orders, broken: None };
+        let thread = thread::Builder::new().name("control-log".to_owned()).spawn(|| worker.run())?;
+        Ok(Self { queue: Some(queue), thread: Some(thread) })
     }
 
     pub(super) async fn append(&self, record: NewRecord) -> Result<Position, LogError> {
@@ -106,11 +96,7 @@ impl Worker {
                 }
                 Err(error) => answer(done, Err(error)),
             }
-            order = if batch.text.len() < BATCH_MAX_BYTES {
-                self.orders.try_recv().ok()
-            } else {
-                None
-            };
+            order = if batch.text.len() < BATCH_MAX_BYTES { self.orders.try_recv().ok() } else { None };
         }
         batch
     }

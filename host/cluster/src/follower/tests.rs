@@ -48,13 +48,7 @@ impl ControlLog for Door {
 
     fn head(&self) -> BoxFuture<'_, Result<Position, LogError>> {
         let open = *self.open.borrow();
-        Box::pin(async move {
-            if open {
-                self.log.head().await
-            } else {
-                Err(LogError::Closed)
-            }
-        })
+        Box::pin(async move { if open { self.log.head().await } else { Err(LogError::Closed) } })
     }
 
     fn follow(&self, after: Position) -> BoxFuture<'_, Result<Records, LogError>> {
@@ -75,10 +69,7 @@ impl Scene {
     fn new(retention: Retention) -> Self {
         let clock = Clock::manual(SystemTime::UNIX_EPOCH);
         Self {
-            log: Arc::new(Door {
-                log: EmbeddedLog::in_memory(retention),
-                open: watch::Sender::new(true),
-            }),
+            log: Arc::new(Door { log: EmbeddedLog::in_memory(retention), open: watch::Sender::new(true) }),
             members: Members::new(clock.clone()),
             clock,
             recorder: Arc::default(),
@@ -97,12 +88,7 @@ impl Scene {
         };
         let log: Arc<dyn ControlLog> = Arc::clone(&self.log) as _;
         let seat = Arc::new(self.members.join(info).unwrap());
-        let follower = Follower {
-            log,
-            seat,
-            metrics: self.metrics.clone(),
-            clock: self.clock.clone(),
-        };
+        let follower = Follower { log, seat, metrics: self.metrics.clone(), clock: self.clock.clone() };
         tokio::spawn(follower.run(Arc::clone(&self.recorder) as _, start, self.stop.subscribe()))
     }
 
@@ -138,10 +124,7 @@ async fn a_node_that_holds_nothing_begins_at_the_head_and_applies_each_record_on
     scene.ready_at(1).await;
     scene.append(&["a", "b", "c"]).await;
     scene.ready_at(4).await;
-    assert_eq!(
-        scene.seen(),
-        ["empty 1", "caught up 1", "apply a", "apply b", "apply c"]
-    );
+    assert_eq!(scene.seen(), ["empty 1", "caught up 1", "apply a", "apply b", "apply c"]);
     assert_eq!(scene.metrics.matched.get(), 6);
 }
 
@@ -165,10 +148,7 @@ async fn a_node_that_missed_nothing_is_ready_where_it_was() {
 
 #[tokio::test(start_paused = true)]
 async fn a_gap_empties() {
-    let scene = Scene::new(Retention {
-        records: 2,
-        bytes: usize::MAX,
-    });
+    let scene = Scene::new(Retention { records: 2, bytes: usize::MAX });
     scene.append(&["a", "b", "c", "d"]).await;
     scene.run(Start::After(Position(1)));
     scene.ready_at(4).await;
@@ -184,21 +164,11 @@ async fn a_purge_that_this_build_cannot_read_empties_and_other_unknown_records_a
     scene.run(Start::Empty);
     scene.ready_at(0).await;
     for kind in ["activation", "purge"] {
-        let entry = Entry::Unknown {
-            kind: kind.to_owned(),
-            body: serde_json::json!({"new": true}),
-        };
-        scene
-            .log
-            .append(NewRecord { entry, ..order(kind) })
-            .await
-            .unwrap();
+        let entry = Entry::Unknown { kind: kind.to_owned(), body: serde_json::json!({"new": true}) };
+        scene.log.append(NewRecord { entry, ..order(kind) }).await.unwrap();
     }
     scene.ready_at(2).await;
-    assert_eq!(
-        scene.seen(),
-        ["empty 0", "caught up 0", "apply activation", "empty 2"]
-    );
+    assert_eq!(scene.seen(), ["empty 0", "caught up 0", "apply activation", "empty 2"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -215,15 +185,7 @@ async fn a_log_that_is_lost_and_found_is_followed_on_without_loss() {
     scene.ready_at(1).await;
     assert!(scene.metrics.follower_errors.get() >= 1);
     assert_eq!(scene.seen().iter().filter(|line| *line == "apply a").count(), 1);
-    assert_eq!(
-        scene
-            .seen()
-            .iter()
-            .filter(|line| line.starts_with("empty"))
-            .count(),
-        1,
-        "only at the start"
-    );
+    assert_eq!(scene.seen().iter().filter(|line| line.starts_with("empty")).count(), 1, "only at the start");
 }
 
 #[tokio::test(start_paused = true)]

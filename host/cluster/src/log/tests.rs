@@ -11,12 +11,7 @@ use crate::embedded::{EmbeddedLog, Retention};
 
 fn purge(id: &str) -> Purge {
     let selectors = vec![Selector::tag("product-7").unwrap()];
-    Purge {
-        id: PurgeId(id.to_owned()),
-        scope: Scope::AllSites,
-        selectors,
-        depth: Depth::Hard,
-    }
+    Purge { id: PurgeId(id.to_owned()), scope: Scope::AllSites, selectors, depth: Depth::Hard }
 }
 
 /// A record that orders a purge.
@@ -32,21 +27,14 @@ pub(crate) fn order(id: &str) -> NewRecord {
 
 /// The names of the next so many records.
 pub(crate) async fn take(records: &mut Records, count: usize) -> Vec<String> {
-    records
-        .take(count)
-        .map(|record| record.unwrap().id.clone())
-        .collect()
-        .await
+    records.take(count).map(|record| record.unwrap().id.clone()).collect().await
 }
 
 /// Every implementation, each empty and with this retention. What comes with it must outlive it.
 fn logs(retention: Retention) -> Vec<(&'static str, EmbeddedLog, Option<tempfile::TempDir>)> {
     let directory = tempfile::tempdir().unwrap();
     let file = EmbeddedLog::open(directory.path(), retention).unwrap();
-    vec![
-        ("memory", EmbeddedLog::in_memory(retention), None),
-        ("file", file, Some(directory)),
-    ]
+    vec![("memory", EmbeddedLog::in_memory(retention), None), ("file", file, Some(directory))]
 }
 
 #[tokio::test]
@@ -54,11 +42,7 @@ async fn records_come_in_order_to_followers_of_any_age() {
     for (which, log, _directory) in logs(Retention::default()) {
         let mut early = log.follow(Position::START).await.unwrap();
         for (id, position) in [("a", 1), ("b", 2), ("c", 3)] {
-            assert_eq!(
-                log.append(order(id)).await.unwrap(),
-                Position(position),
-                "{which}"
-            );
+            assert_eq!(log.append(order(id)).await.unwrap(), Position(position), "{which}");
         }
         assert_eq!(log.head().await.unwrap(), Position(3), "{which}");
         assert_eq!(take(&mut early, 3).await, ["a", "b", "c"], "{which}");
@@ -87,10 +71,7 @@ async fn concurrent_appends_each_get_a_place_of_their_own() {
         let tasks = (0..APPENDS).map(|number| {
             let log = log.clone();
             tokio::spawn(async move {
-                (
-                    number.to_string(),
-                    log.append(order(&number.to_string())).await.unwrap(),
-                )
+                (number.to_string(), log.append(order(&number.to_string())).await.unwrap())
             })
         });
         let mut acknowledged: Vec<(String, Position)> =
@@ -106,10 +87,7 @@ async fn concurrent_appends_each_get_a_place_of_their_own() {
 
 #[tokio::test]
 async fn a_log_that_no_longer_reaches_back_says_so() {
-    let retention = Retention {
-        records: 3,
-        bytes: usize::MAX,
-    };
+    let retention = Retention { records: 3, bytes: usize::MAX };
     for (which, log, _directory) in logs(retention) {
         let mut slow = log.follow(Position::START).await.unwrap();
         for id in ["a", "b", "c", "d", "e"] {
@@ -117,20 +95,11 @@ async fn a_log_that_no_longer_reaches_back_says_so() {
         }
         let late = log.follow(Position(1)).await.err();
         assert!(
-            matches!(
-                late,
-                Some(LogError::Gap {
-                    oldest: Position(2),
-                    head: Position(5)
-                })
-            ),
+            matches!(late, Some(LogError::Gap { oldest: Position(2), head: Position(5) })),
             "{which}: {late:?}"
         );
         let slow = slow.next().await.unwrap();
-        assert!(
-            matches!(slow, Err(LogError::Gap { .. })),
-            "{which}: a slow follower is told as well"
-        );
+        assert!(matches!(slow, Err(LogError::Gap { .. })), "{which}: a slow follower is told as well");
         let mut at_the_edge = log.follow(Position(2)).await.unwrap();
         assert_eq!(take(&mut at_the_edge, 3).await, ["c", "d", "e"], "{which}");
     }
@@ -138,10 +107,7 @@ async fn a_log_that_no_longer_reaches_back_says_so() {
 
 #[tokio::test]
 async fn bytes_bound_the_log_too_and_the_newest_record_stays() {
-    for (which, log, _directory) in logs(Retention {
-        records: usize::MAX,
-        bytes: 1,
-    }) {
+    for (which, log, _directory) in logs(Retention { records: usize::MAX, bytes: 1 }) {
         log.append(order("a")).await.unwrap();
         log.append(order("b")).await.unwrap();
         assert!(log.follow(Position::START).await.is_err(), "{which}");
@@ -165,10 +131,7 @@ async fn a_record_that_is_too_large_harms_no_other() {
         let mut large = order("large");
         large.actor = "x".repeat(RECORD_MAX_BYTES);
         let refused = log.append(large).await;
-        assert!(
-            matches!(refused, Err(LogError::TooLarge { .. })),
-            "{which}: {refused:?}"
-        );
+        assert!(matches!(refused, Err(LogError::TooLarge { .. })), "{which}: {refused:?}");
         assert_eq!(log.append(order("a")).await.unwrap(), Position(1), "{which}");
     }
 }
@@ -178,13 +141,8 @@ fn entries_of_a_newer_build_survive() {
     let text = r#"{"position":4,"id":"x","accepted_by":"fra-1","actor":"ops","at_unix_ms":0,
         "entry":{"kind":"activation","body":{"function":"shop-front","version":3}},"new_field":true}"#;
     let record: Record = serde_json::from_str(text).unwrap();
-    let Entry::Unknown { kind, body } = &record.entry else {
-        panic!("{record:?}")
-    };
-    assert_eq!(
-        (kind.as_str(), &body["version"]),
-        ("activation", &serde_json::json!(3))
-    );
+    let Entry::Unknown { kind, body } = &record.entry else { panic!("{record:?}") };
+    assert_eq!((kind.as_str(), &body["version"]), ("activation", &serde_json::json!(3)));
     assert!(!record.entry.is_unreadable_purge());
     let again: Record = serde_json::from_str(&serde_json::to_string(&record).unwrap()).unwrap();
     assert_eq!(again, record, "rewriting the log loses nothing of it");
@@ -193,16 +151,9 @@ fn entries_of_a_newer_build_survive() {
 #[test]
 fn a_purge_of_a_newer_build_is_known_to_be_one() {
     let newer = r#"{"kind":"purge","body":{"id":"x","scope":"all_sites","selectors":[{"regex":".*"}],"depth":"hard"}}"#;
-    assert!(
-        serde_json::from_str::<Entry>(newer)
-            .unwrap()
-            .is_unreadable_purge()
-    );
+    assert!(serde_json::from_str::<Entry>(newer).unwrap().is_unreadable_purge());
     let ours = serde_json::to_string(&Entry::Purge(purge("x"))).unwrap();
-    assert_eq!(
-        serde_json::from_str::<Entry>(&ours).unwrap(),
-        Entry::Purge(purge("x"))
-    );
+    assert_eq!(serde_json::from_str::<Entry>(&ours).unwrap(), Entry::Purge(purge("x")));
 }
 
 #[tokio::test]

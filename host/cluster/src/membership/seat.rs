@@ -22,13 +22,7 @@ pub struct Seat {
 impl Seat {
     pub(super) fn new(members: Members, name: NodeName, number: u64, now: Duration) -> Self {
         let (applied, current_at_us) = (AtomicU64::new(0), AtomicU64::new(micros(now)));
-        Self {
-            members,
-            name,
-            number,
-            applied,
-            current_at_us,
-        }
+        Self { members, name, number, applied, current_at_us }
     }
 
     /// Whose it is.
@@ -48,11 +42,7 @@ impl Seat {
     pub fn view(&self) -> Option<NodeView> {
         let now = self.members.now();
         let table = self.members.0.table.lock();
-        table
-            .nodes
-            .get(&self.name)
-            .filter(|entry| entry.seat == self.number)
-            .map(|entry| entry.view(now))
+        table.nodes.get(&self.name).filter(|entry| entry.seat == self.number).map(|entry| entry.view(now))
     }
 
     /// How long ago the node last knew that it had applied all there was.
@@ -81,8 +71,7 @@ impl Seat {
 
     /// The node knows that it has applied all there is.
     pub fn current(&self) {
-        self.current_at_us
-            .store(micros(self.members.now()), Ordering::Relaxed);
+        self.current_at_us.store(micros(self.members.now()), Ordering::Relaxed);
     }
 
     /// The node has caught up with the log. Does not call back a node that drains.
@@ -103,11 +92,7 @@ impl Seat {
     pub fn beat(&self) {
         let now = self.members.now();
         let mut table = self.members.0.table.lock();
-        let Some(entry) = table
-            .nodes
-            .get_mut(&self.name)
-            .filter(|entry| entry.seat == self.number)
-        else {
+        let Some(entry) = table.nodes.get_mut(&self.name).filter(|entry| entry.seat == self.number) else {
             return;
         };
         let was_lost = entry.state(now) == NodeState::Unreachable;
@@ -121,11 +106,7 @@ impl Seat {
     /// The node goes. Whatever is said for it later is not heard.
     pub fn leave(&self) {
         let mut table = self.members.0.table.lock();
-        if table
-            .nodes
-            .get(&self.name)
-            .is_some_and(|entry| entry.seat == self.number)
-        {
+        if table.nodes.get(&self.name).is_some_and(|entry| entry.seat == self.number) {
             table.nodes.remove(&self.name);
             drop(table);
             self.members.tell();
@@ -136,11 +117,7 @@ impl Seat {
         let now = self.members.now();
         let mut table = self.members.0.table.lock();
         let table = &mut *table;
-        let Some(entry) = table
-            .nodes
-            .get_mut(&self.name)
-            .filter(|entry| entry.seat == self.number)
-        else {
+        let Some(entry) = table.nodes.get_mut(&self.name).filter(|entry| entry.seat == self.number) else {
             return;
         };
         entry.beat_at = now;

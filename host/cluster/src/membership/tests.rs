@@ -28,11 +28,7 @@ fn table() -> (Members, Clock) {
 }
 
 fn states(members: &Members) -> Vec<(String, NodeState)> {
-    members
-        .list()
-        .into_iter()
-        .map(|node| (node.info.name.to_string(), node.state))
-        .collect()
+    members.list().into_iter().map(|node| (node.info.name.to_string(), node.state)).collect()
 }
 
 fn apply(seat: &Seat, id: &str, position: u64, matched: u64) {
@@ -53,11 +49,7 @@ fn a_node_goes_from_catching_up_to_ready_to_draining_and_leaves() {
     assert_eq!(state(), Some(NodeState::Ready));
     seat.drain();
     seat.ready();
-    assert_eq!(
-        state(),
-        Some(NodeState::Draining),
-        "a node that drains is not called back"
-    );
+    assert_eq!(state(), Some(NodeState::Draining), "a node that drains is not called back");
     drop(seat);
     assert_eq!(state(), None);
 }
@@ -82,18 +74,11 @@ fn a_silent_node_is_unreachable_then_forgotten_and_a_beat_brings_it_back() {
 fn one_node_bears_a_name_and_a_lost_one_is_replaced() {
     let (members, clock) = table();
     let lost = members.join(info("fra-1")).unwrap();
-    assert_eq!(
-        members.join(info("fra-1")).err(),
-        Some(JoinError::NameTaken(lost.name().clone()))
-    );
+    assert_eq!(members.join(info("fra-1")).err(), Some(JoinError::NameTaken(lost.name().clone())));
     clock.advance(HEARTBEAT_LIFETIME + Duration::from_micros(1));
     let successor = members.join(info("fra-1")).unwrap();
     lost.ready();
-    assert_eq!(
-        states(&members),
-        [("fra-1".to_owned(), NodeState::CatchingUp)],
-        "the lost one is not heard"
-    );
+    assert_eq!(states(&members), [("fra-1".to_owned(), NodeState::CatchingUp)], "the lost one is not heard");
     drop(lost);
     assert_eq!(states(&members).len(), 1, "nor does its end end its successor");
     drop(successor);
@@ -103,9 +88,8 @@ fn one_node_bears_a_name_and_a_lost_one_is_replaced() {
 #[test]
 fn the_table_is_bounded() {
     let (members, clock) = table();
-    let seats: Vec<Seat> = (0..NODES_MAX)
-        .map(|number| members.join(info(&format!("n{number}"))).unwrap())
-        .collect();
+    let seats: Vec<Seat> =
+        (0..NODES_MAX).map(|number| members.join(info(&format!("n{number}"))).unwrap()).collect();
     assert_eq!(members.join(info("one-more")).err(), Some(JoinError::Full));
     clock.advance(FORGET_AFTER + Duration::from_secs(1));
     assert!(members.join(info("one-more")).is_ok(), "the forgotten make room");
@@ -117,27 +101,14 @@ fn only_ready_nodes_with_an_address_are_asked_as_shields() {
     let (members, _clock) = table();
     let region = Region::new("fra").unwrap();
     let ready = members.join(info("ready")).unwrap();
-    let deaf = members
-        .join(NodeInfo {
-            peer_addr: None,
-            ..info("deaf")
-        })
-        .unwrap();
+    let deaf = members.join(NodeInfo { peer_addr: None, ..info("deaf") }).unwrap();
     let _new = members.join(info("new")).unwrap();
-    let away = members
-        .join(NodeInfo {
-            region: Region::new("ams").unwrap(),
-            ..info("away")
-        })
-        .unwrap();
+    let away = members.join(NodeInfo { region: Region::new("ams").unwrap(), ..info("away") }).unwrap();
     for seat in [&ready, &deaf, &away] {
         seat.ready();
     }
-    let names: Vec<String> = members
-        .ready_in(&region)
-        .iter()
-        .map(|node| node.info.name.to_string())
-        .collect();
+    let names: Vec<String> =
+        members.ready_in(&region).iter().map(|node| node.info.name.to_string()).collect();
     assert_eq!(names, ["ready"]);
 }
 
@@ -159,42 +130,20 @@ async fn a_wait_ends_when_the_last_live_node_has_applied() {
     let nodes = waiting.await.unwrap();
     let seen: Vec<_> = nodes
         .iter()
-        .map(|node| {
-            (
-                node.name.as_str(),
-                node.state,
-                node.applied_after_us,
-                node.matched,
-            )
-        })
+        .map(|node| (node.name.as_str(), node.state, node.applied_after_us, node.matched))
         .collect();
     let applied = AppliedState::Applied;
-    assert_eq!(
-        seen,
-        [
-            ("a", applied, Some(1500), Some(3)),
-            ("b", applied, Some(2000), Some(4))
-        ]
-    );
+    assert_eq!(seen, [("a", applied, Some(1500), Some(3)), ("b", applied, Some(2000), Some(4))]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn at_the_limit_the_laggard_is_named() {
     let (members, _clock) = table();
-    let (fast, _slow) = (
-        members.join(info("fast")).unwrap(),
-        members.join(info("slow")).unwrap(),
-    );
+    let (fast, _slow) = (members.join(info("fast")).unwrap(), members.join(info("slow")).unwrap());
     apply(&fast, "p", 1, 0);
     let nodes = members.wait_applied(&id("p"), Position(1), |_| true, LIMIT).await;
-    let seen: Vec<_> = nodes
-        .iter()
-        .map(|node| (node.name.as_str(), node.state))
-        .collect();
-    assert_eq!(
-        seen,
-        [("fast", AppliedState::Applied), ("slow", AppliedState::Pending)]
-    );
+    let seen: Vec<_> = nodes.iter().map(|node| (node.name.as_str(), node.state)).collect();
+    assert_eq!(seen, [("fast", AppliedState::Applied), ("slow", AppliedState::Pending)]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -207,28 +156,15 @@ async fn a_node_that_falls_silent_or_leaves_is_not_waited_for() {
     );
     let waiting = tokio::spawn({
         let members = members.clone();
-        async move {
-            members
-                .wait_applied(&id("p"), Position(1), |_| true, Duration::MAX)
-                .await
-        }
+        async move { members.wait_applied(&id("p"), Position(1), |_| true, Duration::MAX).await }
     });
     tokio::task::yield_now().await;
     clock.advance(HEARTBEAT_LIFETIME + Duration::from_secs(1));
     leaver.leave();
     apply(&live, "p", 1, 0);
     let nodes = waiting.await.unwrap();
-    let seen: Vec<_> = nodes
-        .iter()
-        .map(|node| (node.name.as_str(), node.state))
-        .collect();
-    assert_eq!(
-        seen,
-        [
-            ("live", AppliedState::Applied),
-            ("silent", AppliedState::Unreachable)
-        ]
-    );
+    let seen: Vec<_> = nodes.iter().map(|node| (node.name.as_str(), node.state)).collect();
+    assert_eq!(seen, [("live", AppliedState::Applied), ("silent", AppliedState::Unreachable)]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -237,42 +173,22 @@ async fn silence_alone_ends_a_wait() {
     let _silent = members.join(info("silent")).unwrap();
     let waiting = tokio::spawn({
         let members = members.clone();
-        async move {
-            members
-                .wait_applied(&id("p"), Position(1), |_| true, Duration::MAX)
-                .await
-        }
+        async move { members.wait_applied(&id("p"), Position(1), |_| true, Duration::MAX).await }
     });
     tokio::task::yield_now().await;
     clock.advance(HEARTBEAT_LIFETIME + Duration::from_secs(1));
-    let nodes = tokio::time::timeout(LIMIT, waiting)
-        .await
-        .expect("nobody looked again")
-        .unwrap();
+    let nodes = tokio::time::timeout(LIMIT, waiting).await.expect("nobody looked again").unwrap();
     assert_eq!(nodes[0].state, AppliedState::Unreachable);
 }
 
 #[tokio::test(start_paused = true)]
 async fn only_those_asked_for_are_waited_for() {
     let (members, _clock) = table();
-    let (local, _other) = (
-        members.join(info("local")).unwrap(),
-        members.join(info("other")).unwrap(),
-    );
+    let (local, _other) = (members.join(info("local")).unwrap(), members.join(info("other")).unwrap());
     apply(&local, "p", 1, 0);
-    let nodes = members
-        .wait_applied(
-            &id("p"),
-            Position(1),
-            |name| name.as_str() == "local",
-            Duration::MAX,
-        )
-        .await;
-    assert_eq!(
-        nodes[1].state,
-        AppliedState::Pending,
-        "answered without waiting for it"
-    );
+    let nodes =
+        members.wait_applied(&id("p"), Position(1), |name| name.as_str() == "local", Duration::MAX).await;
+    assert_eq!(nodes[1].state, AppliedState::Pending, "answered without waiting for it");
 }
 
 #[test]

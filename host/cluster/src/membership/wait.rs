@@ -18,9 +18,7 @@ impl Members {
         limit: Duration,
     ) -> Vec<NodeApplied> {
         let waiting = |nodes: &[NodeApplied]| {
-            nodes
-                .iter()
-                .any(|node| node.state == AppliedState::Pending && waited_for(&node.name))
+            nodes.iter().any(|node| node.state == AppliedState::Pending && waited_for(&node.name))
         };
         let done = async {
             let mut changed = self.watch();

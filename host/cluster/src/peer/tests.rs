@@ -5,16 +5,13 @@ use proptest::prelude::*;
 use seawall_base::{NodeName, OriginName, Position, SiteName};
 
 use super::{
-    BASE64, HOPS, HOPS_MAX, KEY, KEY_BYTES_MAX, KEY_PARTS_MAX, ORIGIN, PEER, PEER_AUTH, POSITION, PeerAnswer,
-    PeerError, PeerRequest, PeerSecret, PeerTarget, SCHEME, SITE, is_peer, strip,
+    Asks, BASE64, HOPS, HOPS_MAX, KEY, KEY_BYTES_MAX, KEY_PARTS_MAX, ORIGIN, PEER, PEER_AUTH, POSITION,
+    PeerAnswer, PeerError, PeerRequest, PeerSecret, PeerTarget, SCHEME, SITE, is_peer, strip,
 };
 use base64::Engine as _;
 
-const TARGET: PeerTarget<'static> = PeerTarget {
-    method: "GET",
-    authority: "shop.example",
-    path_and_query: "/a?b=1",
-};
+const TARGET: PeerTarget<'static> =
+    PeerTarget { method: "GET", authority: "shop.example", path_and_query: "/a?b=1" };
 
 fn secret() -> PeerSecret {
     PeerSecret::new("correct horse battery staple").unwrap()
@@ -26,11 +23,10 @@ fn request() -> PeerRequest {
         site: SiteName::new("shop").unwrap(),
         position: Position(42),
         scheme: "https".to_owned(),
-        key_parts: vec![
-            ("country".to_owned(), b"de".to_vec()),
-            ("raw".to_owned(), vec![0, 255, 61]),
-        ],
+        key_parts: vec![("country".to_owned(), b"de".to_vec()), ("raw".to_owned(), vec![0, 255, 61])],
         origin: OriginName::new("blue").ok(),
+        origin_host: Some("blue.example:8080".to_owned()),
+        asks: Asks::Invalidate,
         hops: 1,
     }
 }
@@ -55,11 +51,7 @@ fn signed(mut headers: HeaderMap) -> HeaderMap {
 #[test]
 fn a_request_comes_across_as_it_was_said() {
     assert_eq!(decode(&encoded(&request())), Ok(request()));
-    let plain = PeerRequest {
-        key_parts: Vec::new(),
-        origin: None,
-        ..request()
-    };
+    let plain = PeerRequest { key_parts: Vec::new(), origin: None, ..request() };
     assert_eq!(decode(&encoded(&plain)), Ok(plain));
 }
 
@@ -81,11 +73,7 @@ fn whoever_has_not_the_secret_or_changes_anything_is_refused() {
         ("no proof", without(PEER_AUTH), PeerError::NoAuth),
         ("nothing at all", HeaderMap::new(), PeerError::NoAuth),
         ("not a digest", with(PEER_AUTH, "hello"), PeerError::BadAuth),
-        (
-            "the secret itself",
-            with(PEER_AUTH, "correct horse battery staple"),
-            PeerError::BadAuth,
-        ),
+        ("the secret itself", with(PEER_AUTH, "correct horse battery staple"), PeerError::BadAuth),
         ("another node", with(PEER, "fra-2"), PeerError::BadAuth),
         ("another site", with(SITE, "other"), PeerError::BadAuth),
         ("an older position", with(POSITION, "41"), PeerError::BadAuth),
@@ -99,39 +87,19 @@ fn whoever_has_not_the_secret_or_changes_anything_is_refused() {
         assert_eq!(decode(&headers), Err(error), "{what}");
     }
     let other = PeerSecret::new("another secret of enough length").unwrap();
-    assert_eq!(
-        PeerRequest::decode(&other, &TARGET, &encoded(&request())),
-        Err(PeerError::BadAuth)
-    );
+    assert_eq!(PeerRequest::decode(&other, &TARGET, &encoded(&request())), Err(PeerError::BadAuth));
 }
 
 #[test]
 fn a_proof_fits_no_other_request() {
     let headers = encoded(&request());
     for target in [
-        PeerTarget {
-            method: "HEAD",
-            ..TARGET
-        },
-        PeerTarget {
-            authority: "other.example",
-            ..TARGET
-        },
-        PeerTarget {
-            path_and_query: "/a?b=2",
-            ..TARGET
-        },
-        PeerTarget {
-            authority: "shop.example/a",
-            path_and_query: "?b=1",
-            ..TARGET
-        },
+        PeerTarget { method: "HEAD", ..TARGET },
+        PeerTarget { authority: "other.example", ..TARGET },
+        PeerTarget { path_and_query: "/a?b=2", ..TARGET },
+        PeerTarget { authority: "shop.example/a", path_and_query: "?b=1", ..TARGET },
     ] {
-        assert_eq!(
-            PeerRequest::decode(&secret(), &target, &headers),
-            Err(PeerError::BadAuth),
-            "{target:?}"
-        );
+        assert_eq!(PeerRequest::decode(&secret(), &target, &headers), Err(PeerError::BadAuth), "{target:?}");
     }
 }
 
@@ -154,16 +122,8 @@ fn a_peer_with_the_secret_must_still_make_sense() {
         ("no position", without(POSITION), PeerError::Missing(POSITION)),
         ("no hops", without(HOPS), PeerError::Missing(HOPS)),
         ("not a name", with(PEER, "Fra 1"), PeerError::Malformed(PEER)),
-        (
-            "not a number",
-            with(POSITION, "-1"),
-            PeerError::Malformed(POSITION),
-        ),
-        (
-            "not a scheme",
-            with(SCHEME, "gopher"),
-            PeerError::Malformed(SCHEME),
-        ),
+        ("not a number", with(POSITION, "-1"), PeerError::Malformed(POSITION)),
+        ("not a scheme", with(SCHEME, "gopher"), PeerError::Malformed(SCHEME)),
         ("not base64", with(KEY, "country=!"), PeerError::Malformed(KEY)),
         ("no part name", with(KEY, "country"), PeerError::Malformed(KEY)),
         ("too many hops", with(HOPS, "4"), PeerError::TooManyHops),
@@ -179,37 +139,19 @@ fn keys_have_limits_on_both_sides() {
     let many = vec![("a".to_owned(), Vec::new()); KEY_PARTS_MAX + 1];
     let long = vec![("a".to_owned(), vec![0; KEY_BYTES_MAX])];
     for key_parts in [many, long] {
-        let mut by_hand = encoded(&PeerRequest {
-            key_parts: Vec::new(),
-            ..request()
-        });
+        let mut by_hand = encoded(&PeerRequest { key_parts: Vec::new(), ..request() });
         for (name, bytes) in &key_parts {
             let line = format!("{name}={}", BASE64.encode(bytes));
             by_hand.append(KEY, HeaderValue::from_str(&line).unwrap());
         }
         assert_eq!(decode(&signed(by_hand)), Err(PeerError::KeyTooLarge));
-        let request = PeerRequest {
-            key_parts,
-            ..request()
-        };
-        assert_eq!(
-            request.encode(&secret(), &TARGET, &mut HeaderMap::new()),
-            Err(PeerError::KeyTooLarge)
-        );
+        let request = PeerRequest { key_parts, ..request() };
+        assert_eq!(request.encode(&secret(), &TARGET, &mut HeaderMap::new()), Err(PeerError::KeyTooLarge));
     }
-    let deep = PeerRequest {
-        hops: HOPS_MAX + 1,
-        ..request()
-    };
-    assert_eq!(
-        deep.encode(&secret(), &TARGET, &mut HeaderMap::new()),
-        Err(PeerError::TooManyHops)
-    );
+    let deep = PeerRequest { hops: HOPS_MAX + 1, ..request() };
+    assert_eq!(deep.encode(&secret(), &TARGET, &mut HeaderMap::new()), Err(PeerError::TooManyHops));
     for name in ["", "a=b", "a b", "a\n"] {
-        let odd = PeerRequest {
-            key_parts: vec![(name.to_owned(), Vec::new())],
-            ..request()
-        };
+        let odd = PeerRequest { key_parts: vec![(name.to_owned(), Vec::new())], ..request() };
         assert_eq!(
             odd.encode(&secret(), &TARGET, &mut HeaderMap::new()),
             Err(PeerError::Malformed(KEY)),
@@ -225,10 +167,7 @@ fn nothing_of_ours_comes_from_a_client_or_reaches_one() {
     headers.insert("accept", HeaderValue::from_static("*/*"));
     assert!(is_peer(&headers));
     strip(&mut headers);
-    assert_eq!(
-        headers.keys().map(HeaderName::as_str).collect::<Vec<_>>(),
-        ["accept"]
-    );
+    assert_eq!(headers.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["accept"]);
     assert!(!is_peer(&headers));
 }
 
@@ -236,20 +175,9 @@ fn nothing_of_ours_comes_from_a_client_or_reaches_one() {
 fn an_answer_carries_the_stored_copys_own_position() {
     let mut headers = HeaderMap::new();
     headers.insert(POSITION, HeaderValue::from_static("999"));
-    PeerAnswer {
-        position: Position(7),
-    }
-    .encode(&mut headers);
-    assert_eq!(
-        PeerAnswer::decode(&headers),
-        Ok(PeerAnswer {
-            position: Position(7)
-        })
-    );
-    assert_eq!(
-        PeerAnswer::decode(&HeaderMap::new()),
-        Err(PeerError::Missing(POSITION))
-    );
+    PeerAnswer { position: Position(7), stale: true }.encode(&mut headers);
+    assert_eq!(PeerAnswer::decode(&headers), Ok(PeerAnswer { position: Position(7), stale: true }));
+    assert_eq!(PeerAnswer::decode(&HeaderMap::new()), Err(PeerError::Missing(POSITION)));
 }
 
 #[test]

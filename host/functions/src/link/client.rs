@@ -9,12 +9,7 @@ pub(super) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     let mut on = linker.instance("seawall:edge/client@0.1.0")?;
     on.func_wrap("ip", |mut cx: Cx<'_>, ()| {
         cx.data_mut().charge()?;
-        Ok((cx
-            .data()
-            .exchange()?
-            .client
-            .ip
-            .map(|ip| ip.to_canonical().to_string()),))
+        Ok((cx.data().exchange()?.client.ip.map(|ip| ip.to_canonical().to_string()),))
     })?;
     on.func_wrap("request-id", |mut cx: Cx<'_>, ()| {
         cx.data_mut().charge()?;

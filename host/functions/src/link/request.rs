@@ -35,13 +35,7 @@ fn read(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     })?;
     on.func_wrap("query", |mut cx: Cx<'_>, ()| {
         cx.data_mut().charge()?;
-        Ok((cx
-            .data()
-            .exchange()?
-            .request
-            .path_and_query
-            .query()
-            .map(str::to_owned),))
+        Ok((cx.data().exchange()?.request.path_and_query.query().map(str::to_owned),))
     })?;
     on.func_wrap("header", |mut cx: Cx<'_>, (name,): (WasmStr,)| {
         cx.data_mut().charge()?;
@@ -88,18 +82,12 @@ fn edit(linker: &mut Linker<State>) -> wasmtime::Result<()> {
             Ok(())
         }),))
     })?;
-    on.func_wrap(
-        "set-header",
-        |mut cx: Cx<'_>, (name, value): (String, Vec<u8>)| {
-            Ok((change(cx.data_mut(), Change::Set, &name, value)?,))
-        },
-    )?;
-    on.func_wrap(
-        "add-header",
-        |mut cx: Cx<'_>, (name, value): (String, Vec<u8>)| {
-            Ok((change(cx.data_mut(), Change::Add, &name, value)?,))
-        },
-    )?;
+    on.func_wrap("set-header", |mut cx: Cx<'_>, (name, value): (String, Vec<u8>)| {
+        Ok((change(cx.data_mut(), Change::Set, &name, value)?,))
+    })?;
+    on.func_wrap("add-header", |mut cx: Cx<'_>, (name, value): (String, Vec<u8>)| {
+        Ok((change(cx.data_mut(), Change::Add, &name, value)?,))
+    })?;
     on.func_wrap("remove-header", |mut cx: Cx<'_>, (name,): (String,)| {
         let state = cx.data_mut();
         state.charge()?;
@@ -126,10 +114,7 @@ fn change(
 
 /// The value of the first cookie of this name (RFC 6265 §5.4), its quotes kept: they are part of the value.
 fn cookie(headers: &HeaderMap, name: &[u8]) -> Option<Vec<u8>> {
-    let pairs = headers
-        .get_all(COOKIE)
-        .into_iter()
-        .flat_map(|field| field.as_bytes().split(|b| *b == b';'));
+    let pairs = headers.get_all(COOKIE).into_iter().flat_map(|field| field.as_bytes().split(|b| *b == b';'));
     for pair in pairs {
         let Some(at) = pair.iter().position(|b| *b == b'=') else {
             continue;
@@ -154,10 +139,8 @@ fn query_param(query: &str, name: &[u8]) -> Option<String> {
 }
 
 fn decoded(text: &str) -> Vec<u8> {
-    let digit = |b: Option<&u8>| {
-        b.and_then(|b| char::from(*b).to_digit(16))
-            .and_then(|d| u8::try_from(d).ok())
-    };
+    let digit =
+        |b: Option<&u8>| b.and_then(|b| char::from(*b).to_digit(16)).and_then(|d| u8::try_from(d).ok());
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
@@ -190,11 +173,7 @@ mod tests {
         let get = |name: &str| cookie(&headers, name.as_bytes()).map(|v| String::from_utf8(v).unwrap());
         assert_eq!(get("ab").as_deref(), Some("two"));
         assert_eq!(get("q").as_deref(), Some("\"x\""));
-        assert_eq!(
-            get("late").as_deref(),
-            Some("a=b"),
-            "a pair without `=` hides nothing behind it"
-        );
+        assert_eq!(get("late").as_deref(), Some("a=b"), "a pair without `=` hides nothing behind it");
         assert_eq!((get("b"), get("flag")), (None, None));
     }
 

@@ -71,18 +71,12 @@ pub(super) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
             Ok(())
         }),))
     })?;
-    on.func_wrap(
-        "set-header",
-        |mut cx: Cx<'_>, (name, value): (String, Vec<u8>)| {
-            Ok((change(cx.data_mut(), Change::Set, &name, value)?,))
-        },
-    )?;
-    on.func_wrap(
-        "add-header",
-        |mut cx: Cx<'_>, (name, value): (String, Vec<u8>)| {
-            Ok((change(cx.data_mut(), Change::Add, &name, value)?,))
-        },
-    )?;
+    on.func_wrap("set-header", |mut cx: Cx<'_>, (name, value): (String, Vec<u8>)| {
+        Ok((change(cx.data_mut(), Change::Set, &name, value)?,))
+    })?;
+    on.func_wrap("add-header", |mut cx: Cx<'_>, (name, value): (String, Vec<u8>)| {
+        Ok((change(cx.data_mut(), Change::Add, &name, value)?,))
+    })?;
     on.func_wrap("remove-header", |mut cx: Cx<'_>, (name,): (String,)| {
         let state = cx.data_mut();
         state.charge()?;

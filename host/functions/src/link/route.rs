@@ -37,18 +37,15 @@ pub(super) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
             Ok(())
         }),))
     })?;
-    on.func_wrap(
-        "add-key-part",
-        |mut cx: Cx<'_>, (name, value): (String, Vec<u8>)| {
-            let state = cx.data_mut();
-            state.charge()?;
-            let edit = state.edit_route(name.len() + value.len())?;
-            Ok((edit.and_then(|route| match route.add_key_part(&name, &value) {
-                true => Ok(()),
-                false => Err(EditError::Limit),
-            }),))
-        },
-    )?;
+    on.func_wrap("add-key-part", |mut cx: Cx<'_>, (name, value): (String, Vec<u8>)| {
+        let state = cx.data_mut();
+        state.charge()?;
+        let edit = state.edit_route(name.len() + value.len())?;
+        Ok((edit.and_then(|route| match route.add_key_part(&name, &value) {
+            true => Ok(()),
+            false => Err(EditError::Limit),
+        }),))
+    })?;
     on.func_wrap("pass", |mut cx: Cx<'_>, ()| {
         let state = cx.data_mut();
         state.charge()?;

@@ -43,9 +43,7 @@ pub(super) fn monotonic(state: &State) -> Duration {
 }
 
 fn coarse(time: Duration) -> Duration {
-    time.saturating_sub(Duration::from_nanos(
-        u64::from(time.subsec_nanos()) % nanoseconds(CLOCK_STEP),
-    ))
+    time.saturating_sub(Duration::from_nanos(u64::from(time.subsec_nanos()) % nanoseconds(CLOCK_STEP)))
 }
 
 pub(super) fn nanoseconds(time: Duration) -> u64 {

@@ -37,13 +37,11 @@ impl From<Level> for guest_log::Level {
 pub(super) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     vars(linker)?;
     log(linker)?;
-    linker
-        .instance("seawall:edge/config@0.1.0")?
-        .func_wrap("get", |mut cx: Cx<'_>, (name,): (WasmStr,)| {
-            cx.data_mut().charge()?;
-            let name = name.to_str(&cx)?;
-            Ok((cx.data().function.settings.config.get(name.as_ref()).cloned(),))
-        })
+    linker.instance("seawall:edge/config@0.1.0")?.func_wrap("get", |mut cx: Cx<'_>, (name,): (WasmStr,)| {
+        cx.data_mut().charge()?;
+        let name = name.to_str(&cx)?;
+        Ok((cx.data().function.settings.config.get(name.as_ref()).cloned(),))
+    })
 }
 
 fn vars(linker: &mut Linker<State>) -> wasmtime::Result<()> {

@@ -95,45 +95,25 @@ fn nothing_to_drop(_: Cx<'_>, _: u32) -> wasmtime::Result<()> {
 fn poll(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     let mut on = linker.instance(wasi!("io/error"))?;
     on.resource("error", ResourceType::host::<Fault>(), nothing_to_drop)?;
-    on.func_wrap(
-        "[method]error.to-debug-string",
-        |mut cx: Cx<'_>, (_,): (Resource<Fault>,)| {
-            cx.data_mut().charge()?;
-            Ok(("closed".to_owned(),))
-        },
-    )?;
+    on.func_wrap("[method]error.to-debug-string", |mut cx: Cx<'_>, (_,): (Resource<Fault>,)| {
+        cx.data_mut().charge()?;
+        Ok(("closed".to_owned(),))
+    })?;
     let mut on = linker.instance(wasi!("io/poll"))?;
     on.resource("pollable", ResourceType::host::<Pollable>(), nothing_to_drop)?;
-    on.func_wrap(
-        "[method]pollable.ready",
-        |mut cx: Cx<'_>, (one,): (Resource<Pollable>,)| {
-            cx.data_mut().charge()?;
-            Ok((one.rep() == READY,))
-        },
-    )?;
-    on.func_wrap(
-        "[method]pollable.block",
-        |mut cx: Cx<'_>, (one,): (Resource<Pollable>,)| {
-            cx.data_mut().charge()?;
-            if one.rep() == READY {
-                Ok(())
-            } else {
-                Err(wasmtime::Error::new(CANNOT_WAIT))
-            }
-        },
-    )?;
+    on.func_wrap("[method]pollable.ready", |mut cx: Cx<'_>, (one,): (Resource<Pollable>,)| {
+        cx.data_mut().charge()?;
+        Ok((one.rep() == READY,))
+    })?;
+    on.func_wrap("[method]pollable.block", |mut cx: Cx<'_>, (one,): (Resource<Pollable>,)| {
+        cx.data_mut().charge()?;
+        if one.rep() == READY { Ok(()) } else { Err(wasmtime::Error::new(CANNOT_WAIT)) }
+    })?;
     on.func_wrap("poll", |mut cx: Cx<'_>, (many,): (Vec<Resource<Pollable>>,)| {
         cx.data_mut().charge()?;
-        let ready: Vec<u32> = (0..)
-            .zip(&many)
-            .filter(|(_, one)| one.rep() == READY)
-            .map(|(at, _)| at)
-            .collect();
-        if ready.is_empty() {
-            Err(wasmtime::Error::new(CANNOT_WAIT))
-        } else {
-            Ok((ready,))
-        }
+        let ready: Vec<u32> =
+            (0..).zip(&many).filter(|(_, one)| one.rep() == READY).map(|(at, _)| at).collect();
+        if ready.is_empty() { Err(wasmtime::Error::new(CANNOT_WAIT)) } else { Ok((ready,)) }
     })
 }
 
@@ -153,76 +133,51 @@ fn input(linker: &mut Linker<State>) -> wasmtime::Result<()> {
             Ok((Err::<u64, _>(StreamError::Closed),))
         })?;
     }
-    on.func_wrap(
-        "[method]input-stream.subscribe",
-        |mut cx: Cx<'_>, (_,): (Resource<Input>,)| {
-            cx.data_mut().charge()?;
-            Ok((Resource::<Pollable>::new_own(READY),))
-        },
-    )
+    on.func_wrap("[method]input-stream.subscribe", |mut cx: Cx<'_>, (_,): (Resource<Input>,)| {
+        cx.data_mut().charge()?;
+        Ok((Resource::<Pollable>::new_own(READY),))
+    })
 }
 
 /// Output goes to the log. The number behind a stream is that of its descriptor: 1 or 2.
 fn output(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     let mut on = linker.instance(wasi!("io/streams"))?;
     on.resource("output-stream", ResourceType::host::<Output>(), nothing_to_drop)?;
-    on.func_wrap(
-        "[method]output-stream.check-write",
-        |mut cx: Cx<'_>, (_,): (Resource<Output>,)| {
+    on.func_wrap("[method]output-stream.check-write", |mut cx: Cx<'_>, (_,): (Resource<Output>,)| {
+        cx.data_mut().charge()?;
+        Ok((Ok::<_, StreamError>(WRITE_HINT_BYTES),))
+    })?;
+    for name in ["[method]output-stream.write", "[method]output-stream.blocking-write-and-flush"] {
+        on.func_wrap(name, |mut cx: Cx<'_>, (to, bytes): (Resource<Output>, Vec<u8>)| {
             cx.data_mut().charge()?;
-            Ok((Ok::<_, StreamError>(WRITE_HINT_BYTES),))
-        },
-    )?;
-    for name in [
-        "[method]output-stream.write",
-        "[method]output-stream.blocking-write-and-flush",
-    ] {
-        on.func_wrap(
-            name,
-            |mut cx: Cx<'_>, (to, bytes): (Resource<Output>, Vec<u8>)| {
-                cx.data_mut().charge()?;
-                cx.data_mut().log_stdio(to.rep(), &bytes);
-                Ok((Ok::<(), StreamError>(()),))
-            },
-        )?;
+            cx.data_mut().log_stdio(to.rep(), &bytes);
+            Ok((Ok::<(), StreamError>(()),))
+        })?;
     }
-    for name in [
-        "[method]output-stream.flush",
-        "[method]output-stream.blocking-flush",
-    ] {
+    for name in ["[method]output-stream.flush", "[method]output-stream.blocking-flush"] {
         on.func_wrap(name, |mut cx: Cx<'_>, (_,): (Resource<Output>,)| {
             cx.data_mut().charge()?;
             Ok((Ok::<(), StreamError>(()),))
         })?;
     }
-    for name in [
-        "[method]output-stream.write-zeroes",
-        "[method]output-stream.blocking-write-zeroes-and-flush",
-    ] {
+    for name in
+        ["[method]output-stream.write-zeroes", "[method]output-stream.blocking-write-zeroes-and-flush"]
+    {
         on.func_wrap(name, |mut cx: Cx<'_>, (_, _): (Resource<Output>, u64)| {
             cx.data_mut().charge()?;
             Ok((Ok::<(), StreamError>(()),))
         })?;
     }
-    for name in [
-        "[method]output-stream.splice",
-        "[method]output-stream.blocking-splice",
-    ] {
-        on.func_wrap(
-            name,
-            |mut cx: Cx<'_>, (_, _, _): (Resource<Output>, Resource<Input>, u64)| {
-                cx.data_mut().charge()?;
-                Ok((Err::<u64, _>(StreamError::Closed),))
-            },
-        )?;
-    }
-    on.func_wrap(
-        "[method]output-stream.subscribe",
-        |mut cx: Cx<'_>, (_,): (Resource<Output>,)| {
+    for name in ["[method]output-stream.splice", "[method]output-stream.blocking-splice"] {
+        on.func_wrap(name, |mut cx: Cx<'_>, (_, _, _): (Resource<Output>, Resource<Input>, u64)| {
             cx.data_mut().charge()?;
-            Ok((Resource::<Pollable>::new_own(READY),))
-        },
-    )
+            Ok((Err::<u64, _>(StreamError::Closed),))
+        })?;
+    }
+    on.func_wrap("[method]output-stream.subscribe", |mut cx: Cx<'_>, (_,): (Resource<Output>,)| {
+        cx.data_mut().charge()?;
+        Ok((Resource::<Pollable>::new_own(READY),))
+    })
 }
 
 fn program(linker: &mut Linker<State>) -> wasmtime::Result<()> {
@@ -240,58 +195,36 @@ fn program(linker: &mut Linker<State>) -> wasmtime::Result<()> {
         Ok((None::<String>,))
     })?;
     let mut on = linker.instance(wasi!("cli/exit"))?;
-    on.func_wrap("exit", |_: Cx<'_>, (_,): (Result<(), ()>,)| {
-        Err::<(), _>(wasmtime::Error::new(EXIT))
+    on.func_wrap("exit", |_: Cx<'_>, (_,): (Result<(), ()>,)| Err::<(), _>(wasmtime::Error::new(EXIT)))?;
+    linker.instance(wasi!("cli/stdin"))?.func_wrap("get-stdin", |mut cx: Cx<'_>, ()| {
+        cx.data_mut().charge()?;
+        Ok((Resource::<Input>::new_own(0),))
     })?;
-    linker
-        .instance(wasi!("cli/stdin"))?
-        .func_wrap("get-stdin", |mut cx: Cx<'_>, ()| {
-            cx.data_mut().charge()?;
-            Ok((Resource::<Input>::new_own(0),))
-        })?;
-    linker
-        .instance(wasi!("cli/stdout"))?
-        .func_wrap("get-stdout", |mut cx: Cx<'_>, ()| {
-            cx.data_mut().charge()?;
-            Ok((Resource::<Output>::new_own(1),))
-        })?;
-    linker
-        .instance(wasi!("cli/stderr"))?
-        .func_wrap("get-stderr", |mut cx: Cx<'_>, ()| {
-            cx.data_mut().charge()?;
-            Ok((Resource::<Output>::new_own(2),))
-        })
+    linker.instance(wasi!("cli/stdout"))?.func_wrap("get-stdout", |mut cx: Cx<'_>, ()| {
+        cx.data_mut().charge()?;
+        Ok((Resource::<Output>::new_own(1),))
+    })?;
+    linker.instance(wasi!("cli/stderr"))?.func_wrap("get-stderr", |mut cx: Cx<'_>, ()| {
+        cx.data_mut().charge()?;
+        Ok((Resource::<Output>::new_own(2),))
+    })
 }
 
 fn terminals(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     let mut on = linker.instance(wasi!("cli/terminal-input"))?;
-    on.resource(
-        "terminal-input",
-        ResourceType::host::<TerminalInput>(),
-        nothing_to_drop,
-    )?;
+    on.resource("terminal-input", ResourceType::host::<TerminalInput>(), nothing_to_drop)?;
     let mut on = linker.instance(wasi!("cli/terminal-output"))?;
-    on.resource(
-        "terminal-output",
-        ResourceType::host::<TerminalOutput>(),
-        nothing_to_drop,
-    )?;
-    linker
-        .instance(wasi!("cli/terminal-stdin"))?
-        .func_wrap("get-terminal-stdin", |mut cx: Cx<'_>, ()| {
-            cx.data_mut().charge()?;
-            Ok((None::<Resource<TerminalInput>>,))
-        })?;
+    on.resource("terminal-output", ResourceType::host::<TerminalOutput>(), nothing_to_drop)?;
+    linker.instance(wasi!("cli/terminal-stdin"))?.func_wrap("get-terminal-stdin", |mut cx: Cx<'_>, ()| {
+        cx.data_mut().charge()?;
+        Ok((None::<Resource<TerminalInput>>,))
+    })?;
     let none = |mut cx: Cx<'_>, (): ()| {
         cx.data_mut().charge()?;
         Ok((None::<Resource<TerminalOutput>>,))
     };
-    linker
-        .instance(wasi!("cli/terminal-stdout"))?
-        .func_wrap("get-terminal-stdout", none)?;
-    linker
-        .instance(wasi!("cli/terminal-stderr"))?
-        .func_wrap("get-terminal-stderr", none)
+    linker.instance(wasi!("cli/terminal-stdout"))?.func_wrap("get-terminal-stdout", none)?;
+    linker.instance(wasi!("cli/terminal-stderr"))?.func_wrap("get-terminal-stderr", none)
 }
 
 fn clocks(linker: &mut Linker<State>) -> wasmtime::Result<()> {
@@ -314,17 +247,11 @@ fn clocks(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     on.func_wrap("now", |mut cx: Cx<'_>, ()| {
         cx.data_mut().charge()?;
         let now = sys::wall(cx.data());
-        Ok((Datetime {
-            seconds: now.as_secs(),
-            nanoseconds: now.subsec_nanos(),
-        },))
+        Ok((Datetime { seconds: now.as_secs(), nanoseconds: now.subsec_nanos() },))
     })?;
     on.func_wrap("resolution", |mut cx: Cx<'_>, ()| {
         cx.data_mut().charge()?;
-        Ok((Datetime {
-            seconds: 0,
-            nanoseconds: sys::CLOCK_STEP.subsec_nanos(),
-        },))
+        Ok((Datetime { seconds: 0, nanoseconds: sys::CLOCK_STEP.subsec_nanos() },))
     })
 }
 
@@ -346,10 +273,8 @@ fn random(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     let mut on = linker.instance(wasi!("random/insecure"))?;
     on.func_wrap("get-insecure-random-bytes", bytes)?;
     on.func_wrap("get-insecure-random-u64", number)?;
-    linker
-        .instance(wasi!("random/insecure-seed"))?
-        .func_wrap("insecure-seed", |mut cx: Cx<'_>, ()| {
-            cx.data_mut().charge()?;
-            Ok(((sys::random()?, sys::random()?),))
-        })
+    linker.instance(wasi!("random/insecure-seed"))?.func_wrap("insecure-seed", |mut cx: Cx<'_>, ()| {
+        cx.data_mut().charge()?;
+        Ok(((sys::random()?, sys::random()?),))
+    })
 }

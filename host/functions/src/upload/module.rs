@@ -23,10 +23,7 @@ pub(super) fn componentize(module: &[u8]) -> Result<Vec<u8>, UploadError> {
         match payload.map_err(|error| UploadError::Malformed(error.to_string()))? {
             Payload::CustomSection(section) if section.name().starts_with(TYPE_SECTION) => typed = true,
             Payload::ExportSection(exports) => {
-                program |= exports
-                    .into_iter()
-                    .flatten()
-                    .any(|export| export.name == "_start");
+                program |= exports.into_iter().flatten().any(|export| export.name == "_start");
             }
             _ => {}
         }

@@ -1,6 +1,7 @@
 //! Makes guests of WebAssembly text, and exchanges for them to act on.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::HeaderMap;
 use seawall_base::Clock;
@@ -23,25 +24,14 @@ const PRELUDE: &str = r#"
 
 /// A core module, as the Rust toolchain makes it for wasm32-wasip1: with the section that tells the types of `world`.
 pub(crate) fn module(world: &str, fields: &str) -> Vec<u8> {
-    let memory = if fields.contains("(memory (export") {
-        ""
-    } else {
-        r#"(memory (export "memory") 1)"#
-    };
+    let memory = if fields.contains("(memory (export") { "" } else { r#"(memory (export "memory") 1)"# };
     // Imports come first in a module.
-    let (imports, rest): (Vec<&str>, Vec<&str>) = fields
-        .lines()
-        .partition(|line| line.trim_start().starts_with("(import"));
-    let text = format!(
-        "(module {}\n{memory}\n{PRELUDE}\n{})",
-        imports.join("\n"),
-        rest.join("\n")
-    );
+    let (imports, rest): (Vec<&str>, Vec<&str>) =
+        fields.lines().partition(|line| line.trim_start().starts_with("(import"));
+    let text = format!("(module {}\n{memory}\n{PRELUDE}\n{})", imports.join("\n"), rest.join("\n"));
     let mut module = wat::parse_str(text).unwrap();
     let mut resolve = Resolve::default();
-    let (package, _) = resolve
-        .push_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../wit"))
-        .unwrap();
+    let (package, _) = resolve.push_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../wit")).unwrap();
     let world = resolve.select_world(&[package], Some(world)).unwrap();
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
     module
@@ -49,11 +39,7 @@ pub(crate) fn module(world: &str, fields: &str) -> Vec<u8> {
 
 /// The same as a component, as wasm32-wasip2 makes it.
 pub(crate) fn component(world: &str, fields: &str) -> Vec<u8> {
-    ComponentEncoder::default()
-        .module(&module(world, fields))
-        .unwrap()
-        .encode()
-        .unwrap()
+    ComponentEncoder::default().module(&module(world, fields)).unwrap().encode().unwrap()
 }
 
 /// A guest whose `on-request` is `body`. The 32 bytes at 64 are zero: the verdict `next`.
@@ -72,15 +58,13 @@ pub(crate) fn on_response(fields: &str, body: &str) -> Vec<u8> {
     module("response-filter", &format!("{fields}\n{hook}"))
 }
 
+/// A small runtime. Its wall time is long, since it passes by itself on a busy machine; the CPU time is the usual one.
 pub(crate) fn runtime() -> Runtime {
-    runtime_with(Config {
-        max_instances: 8,
-        ..Config::default()
-    })
+    runtime_with(&Config { max_instances: 8, wall_per_hook: Duration::from_secs(60), ..Config::default() })
 }
 
-pub(crate) fn runtime_with(config: Config) -> Runtime {
-    Runtime::new(&config, Clock::system()).unwrap()
+pub(crate) fn runtime_with(config: &Config) -> Runtime {
+    Runtime::new(config, Clock::system()).unwrap()
 }
 
 pub(crate) fn prepare(runtime: &Runtime, bytes: &[u8]) -> Result<Arc<Function>, UploadError> {
@@ -88,13 +72,7 @@ pub(crate) fn prepare(runtime: &Runtime, bytes: &[u8]) -> Result<Arc<Function>, 
 }
 
 pub(crate) fn chain(runtime: &Runtime, guests: &[Vec<u8>]) -> Chain {
-    Chain::new(
-        guests
-            .iter()
-            .map(|bytes| prepare(runtime, bytes).unwrap())
-            .collect(),
-    )
-    .unwrap()
+    Chain::new(guests.iter().map(|bytes| prepare(runtime, bytes).unwrap()).collect()).unwrap()
 }
 
 pub(crate) fn exchange() -> Exchange {
@@ -123,11 +101,7 @@ pub(crate) fn answered() -> Exchange {
     let mut exchange = exchange();
     let mut headers = HeaderMap::new();
     headers.insert("server", "origin".parse().unwrap());
-    exchange.response = Some(ResponseHead {
-        status: http::StatusCode::OK,
-        headers,
-        cache: CacheWord::Stale,
-    });
+    exchange.response = Some(ResponseHead { status: http::StatusCode::OK, headers, cache: CacheWord::Stale });
     exchange
 }
 
@@ -136,26 +110,16 @@ pub(crate) async fn request(
     runtime: &Runtime,
     guest: &[u8],
 ) -> (Exchange, Result<RequestVerdict, FunctionError>) {
-    chain(runtime, &[guest.to_vec()])
-        .on_request(&mut Instances::new(), exchange())
-        .await
+    chain(runtime, &[guest.to_vec()]).on_request(&mut Instances::new(), exchange()).await
 }
 
 /// Runs `on-response` of one guest on a new response.
 pub(crate) async fn response(runtime: &Runtime, guest: &[u8]) -> (Exchange, Result<(), FunctionError>) {
-    chain(runtime, &[guest.to_vec()])
-        .on_response(&mut Instances::new(), answered())
-        .await
+    chain(runtime, &[guest.to_vec()]).on_response(&mut Instances::new(), answered()).await
 }
 
 /// All that an exchange says besides its log.
 pub(crate) fn picture(exchange: &Exchange) -> String {
-    let Exchange {
-        request,
-        response,
-        route,
-        vars,
-        ..
-    } = exchange;
+    let Exchange { request, response, route, vars, .. } = exchange;
     format!("{request:?} {response:?} {route:?} {vars:?}")
 }

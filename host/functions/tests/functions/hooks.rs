@@ -14,10 +14,7 @@ const SET_VAR: &str = r#"(import "seawall:edge/vars@0.1.0" "set" (func $set (par
 /// `at` is where the answer's pointer lies behind the return pointer: 0, or 4 in an option.
 fn keeps(world: &str, hook: &str, interface: &str, getter: &str, argument: Option<&str>, at: u32) -> Vec<u8> {
     let (params, args) = match argument {
-        Some(text) => (
-            "i32 i32 i32",
-            format!("(i32.const 16) (i32.const {}) (i32.const 128)", text.len()),
-        ),
+        Some(text) => ("i32 i32 i32", format!("(i32.const 16) (i32.const {}) (i32.const 128)", text.len())),
         None => ("i32", "(i32.const 128)".to_owned()),
     };
     module(
@@ -59,38 +56,17 @@ async fn guests_read_the_request_and_the_client() {
         let guest = keeps("request-filter", "on-request", interface, getter, argument, at);
         let (exchange, result) = request(&runtime, &guest).await;
         result.unwrap();
-        assert_eq!(
-            exchange.vars.get("out"),
-            Some(expected.as_bytes()),
-            "{interface}.{getter}"
-        );
+        assert_eq!(exchange.vars.get("out"), Some(expected.as_bytes()), "{interface}.{getter}");
     }
-    let guest = keeps(
-        "request-filter",
-        "on-request",
-        "request",
-        "packed-headers",
-        None,
-        0,
-    );
+    let guest = keeps("request-filter", "on-request", "request", "packed-headers", None, 0);
     let (exchange, _) = request(&runtime, &guest).await;
     let packed = exchange.vars.get("out").unwrap();
-    assert!(
-        packed.starts_with(b"\x04\0\x0c\0\0\0hostshop.example"),
-        "{packed:?}"
-    );
+    assert!(packed.starts_with(b"\x04\0\x0c\0\0\0hostshop.example"), "{packed:?}");
 }
 
 #[tokio::test]
 async fn guests_read_the_response() {
-    let guest = keeps(
-        "response-filter",
-        "on-response",
-        "response",
-        "header",
-        Some("server"),
-        4,
-    );
+    let guest = keeps("response-filter", "on-response", "response", "header", Some("server"), 4);
     let (exchange, result) = response(&runtime(), &guest).await;
     result.unwrap();
     assert_eq!(exchange.vars.get("out"), Some(&b"origin"[..]));
@@ -121,10 +97,7 @@ async fn guests_change_the_response_but_no_longer_the_request() {
     let (exchange, result) = response(&runtime(), &on_response(fields, body)).await;
     result.unwrap();
     let response = exchange.response.unwrap();
-    assert_eq!(
-        (response.status, response.headers.len()),
-        (StatusCode::NOT_FOUND, 0)
-    );
+    assert_eq!((response.status, response.headers.len()), (StatusCode::NOT_FOUND, 0));
 }
 
 #[tokio::test]
@@ -134,13 +107,8 @@ async fn a_guest_answers_by_itself() {
         (i32.store (i32.const 84) (i32.const 0)) (i32.store (i32.const 88) (i32.const 3))";
     let guest = on_request(r#"(data (i32.const 0) "tea")"#, body);
     let (_, result) = request(&runtime(), &guest).await;
-    let Ok(RequestVerdict::Respond(response)) = result else {
-        panic!("it went on: {result:?}")
-    };
-    assert_eq!(
-        (response.status.as_u16(), response.body.as_ref()),
-        (418, &b"tea"[..])
-    );
+    let Ok(RequestVerdict::Respond(response)) = result else { panic!("it went on: {result:?}") };
+    assert_eq!((response.status.as_u16(), response.body.as_ref()), (418, &b"tea"[..]));
     assert_eq!(response.function.as_ref(), "guest");
 }
 
@@ -151,10 +119,7 @@ async fn an_error_of_the_guest_is_for_the_log_and_not_for_the_client() {
     let (_, result) = request(&runtime(), &on_request(r#"(data (i32.const 0) "secret")"#, body)).await;
     let error = result.unwrap_err();
     assert_eq!((error.kind, error.detail.as_str()), (Kind::Returned, "secret"));
-    assert_eq!(
-        error.to_string(),
-        "SW-FN-ERROR: function guest failed in on-request: returned-error"
-    );
+    assert_eq!(error.to_string(), "SW-FN-ERROR: function guest failed in on-request: returned-error");
 }
 
 #[tokio::test]
@@ -173,10 +138,7 @@ async fn only_granted_origins_and_set_values_exist() {
         origins: BTreeSet::from([OriginName::new("img").unwrap()]),
     };
     let granted = "(call $origin (i32.const 0) (i32.const 3) (i32.const 256))";
-    for (guest, check) in [
-        (on_request(set_origin, granted), "origin"),
-        (config_guest(), "config"),
-    ] {
+    for (guest, check) in [(on_request(set_origin, granted), "origin"), (config_guest(), "config")] {
         let function = runtime().prepare("f", &guest, settings.clone()).unwrap();
         let chain = Chain::new(vec![function]).unwrap();
         let (exchange, result) = chain.on_request(&mut Instances::new(), self::exchange()).await;
@@ -212,35 +174,17 @@ fn marks(letter: char) -> Vec<u8> {
 async fn the_request_side_runs_in_order_and_the_response_side_in_reverse() {
     let runtime = runtime();
     let order = |headers: &http::HeaderMap| {
-        headers
-            .get_all("order")
-            .iter()
-            .map(|v| v.to_str().unwrap().to_owned())
-            .collect::<String>()
+        headers.get_all("order").iter().map(|v| v.to_str().unwrap().to_owned()).collect::<String>()
     };
-    let chain = chain(
-        &runtime,
-        &[marks('a'), on_response("", "unreachable"), marks('c')],
-    );
+    let chain = chain(&runtime, &[marks('a'), on_response("", "unreachable"), marks('c')]);
     assert!(chain.has_on_request() && chain.has_on_response());
     let mut instances = Instances::new();
     let (exchange, result) = chain.on_request(&mut instances, exchange()).await;
     result.unwrap();
     assert_eq!(order(&exchange.request.headers), "ac");
 
-    let exchange = seawall_functions::Exchange {
-        response: answered().response,
-        ..exchange
-    };
+    let exchange = seawall_functions::Exchange { response: answered().response, ..exchange };
     let (exchange, result) = chain.on_response(&mut instances, exchange).await;
-    assert_eq!(
-        result.unwrap_err().kind,
-        Kind::Trap,
-        "the one in the middle failed"
-    );
-    assert_eq!(
-        order(&exchange.response.unwrap().headers),
-        "ca",
-        "and did not keep the others from running"
-    );
+    assert_eq!(result.unwrap_err().kind, Kind::Trap, "the one in the middle failed");
+    assert_eq!(order(&exchange.response.unwrap().headers), "ca", "and did not keep the others from running");
 }

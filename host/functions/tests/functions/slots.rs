@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use seawall_functions::{Config, FunctionErrorKind as Kind, Instances, Runtime, SlotReset};
 
-use crate::guests::{chain, exchange, module, on_request, request, runtime, runtime_with};
+use crate::guests::{answered, chain, exchange, module, on_request, request, runtime, runtime_with};
 
 fn one_slot(slot_reset: SlotReset) -> Runtime {
-    runtime_with(Config {
+    runtime_with(&Config {
         max_instances: 1,
         slot_reset,
         slot_wait: Duration::from_millis(1),
+        wall_per_hook: Duration::from_secs(60),
         ..Config::default()
     })
 }
@@ -52,17 +53,18 @@ async fn the_next_instance_in_a_slot_reads_zeroes() {
     }
 }
 
+fn in_both_hooks(on_request: &str, on_response: &str) -> Vec<u8> {
+    let hook = |name, body| {
+        format!(r#"(func (export "seawall:edge/{name}@0.1.0#handle") (result i32) {body} (i32.const 64))"#)
+    };
+    module("filter", &format!("{}\n{}", hook("on-request", on_request), hook("on-response", on_response)))
+}
+
 #[tokio::test]
 async fn memory_lasts_from_hook_to_hook_of_a_request_and_no_further() {
-    let both = module(
-        "filter",
-        r#"(func (export "seawall:edge/on-request@0.1.0#handle") (result i32)
-             (if (i32.load (i32.const 1024)) (then unreachable))
-             (i32.store (i32.const 1024) (i32.const 7))
-             (i32.const 64))
-           (func (export "seawall:edge/on-response@0.1.0#handle") (result i32)
-             (if (i32.ne (i32.load (i32.const 1024)) (i32.const 7)) (then unreachable))
-             (i32.const 64))"#,
+    let both = in_both_hooks(
+        "(if (i32.load (i32.const 1024)) (then unreachable)) (i32.store (i32.const 1024) (i32.const 7))",
+        "(if (i32.ne (i32.load (i32.const 1024)) (i32.const 7)) (then unreachable))",
     );
     let runtime = one_slot(SlotReset::Auto);
     let chain = chain(&runtime, &[both]);
@@ -70,10 +72,7 @@ async fn memory_lasts_from_hook_to_hook_of_a_request_and_no_further() {
         let mut instances = Instances::new();
         let (exchange, result) = chain.on_request(&mut instances, exchange()).await;
         result.unwrap();
-        let answered = seawall_functions::Exchange {
-            response: crate::guests::answered().response,
-            ..exchange
-        };
+        let answered = seawall_functions::Exchange { response: answered().response, ..exchange };
         chain.on_response(&mut instances, answered).await.1.unwrap();
     }
 }
@@ -89,16 +88,13 @@ async fn dropping_a_call_in_its_middle_frees_its_slot() {
         // The first poll ends where the guest gives way, in the middle of its loop.
         assert!(call.as_mut().poll(&mut cx).is_pending());
     }
-    request(&runtime, &soiling())
-        .await
-        .1
-        .expect("the one slot is free, and clean");
+    request(&runtime, &soiling()).await.1.expect("the one slot is free, and clean");
 }
 
 #[tokio::test]
 async fn without_a_free_slot_a_request_waits_but_not_long() {
     let runtime = one_slot(SlotReset::Auto);
-    let chain = chain(&runtime, &[on_request("", "")]);
+    let chain = chain(&runtime, &[in_both_hooks("", "")]);
     let mut holding = Instances::new();
     chain.on_request(&mut holding, exchange()).await.1.unwrap();
 
@@ -107,22 +103,29 @@ async fn without_a_free_slot_a_request_waits_but_not_long() {
     assert_eq!((error.kind, error.code()), (Kind::Busy, "SW-FN-BUSY"));
 
     holding.release_if_scarce();
-    chain
-        .on_request(&mut Instances::new(), exchange())
-        .await
-        .1
-        .expect("the slot is free again");
+    chain.on_request(&mut Instances::new(), exchange()).await.1.expect("the slot is free again");
 }
 
 #[tokio::test]
 async fn slots_that_are_plenty_are_not_given_back() {
     let runtime = runtime();
-    let chain = chain(&runtime, &[on_request("", "")]);
+    let chain = chain(&runtime, &[in_both_hooks("", "")]);
     let mut instances = Instances::new();
     chain.on_request(&mut instances, exchange()).await.1.unwrap();
     instances.release_if_scarce();
-    assert!(
-        format!("{instances:?}").contains("guest"),
-        "the instance is still there"
-    );
+    assert!(format!("{instances:?}").contains("guest"), "the instance is still there");
+}
+
+#[tokio::test]
+async fn after_a_functions_last_hook_its_slot_is_free() {
+    let runtime = one_slot(SlotReset::Auto);
+    let only_request = chain(&runtime, &[on_request("", "")]);
+    let mut instances = Instances::new();
+    only_request.on_request(&mut instances, exchange()).await.1.unwrap();
+    assert_eq!(format!("{instances:?}"), "[]");
+
+    let both = chain(&runtime, &[in_both_hooks("", "")]);
+    both.on_request(&mut instances, exchange()).await.1.unwrap();
+    both.on_response(&mut instances, answered()).await.1.unwrap();
+    assert_eq!(format!("{instances:?}"), "[]", "a response may take minutes to be sent");
 }

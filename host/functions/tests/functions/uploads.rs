@@ -80,33 +80,24 @@ async fn exit_is_an_error_of_the_request() {
     assert_eq!(back.request.path_and_query, exchange().request.path_and_query);
 }
 
-/// What is refused, and a part of what the user is told.
-fn refusals() -> Vec<(Vec<u8>, &'static str, &'static str)> {
-    let text = |wat: &str| wat::parse_str(wat).unwrap();
-    let memory = |limits: &str| {
-        module(
-            "request-filter",
-            &format!("(memory (export \"memory\") {limits})\n{NEXT}"),
-        )
-    };
+/// An upload, the word of its refusal, and a part of what the user is told.
+type Refused = (Vec<u8>, &'static str, &'static str);
+
+fn text(wat: &str) -> Vec<u8> {
+    wat::parse_str(wat).unwrap()
+}
+
+fn not_functions() -> Vec<Refused> {
     vec![
         (vec![], "not-wasm", "empty"),
-        (
-            b"fn main() {}".to_vec(),
-            "not-wasm",
-            "target/wasm32-wasip1/release",
-        ),
+        (b"fn main() {}".to_vec(), "not-wasm", "target/wasm32-wasip1/release"),
         (b"(module)".to_vec(), "not-wasm", "wasm-tools parse"),
         (b"\x7fELF\x02".to_vec(), "not-wasm", "native program"),
         (b"\x1f\x8b\x08".to_vec(), "not-wasm", "gzip"),
         (b"!<arch>\n".to_vec(), "not-wasm", "library archive"),
         (b"\0asm\x01\0\0\0\x01\xff".to_vec(), "malformed", "damaged"),
         (text("(module)"), "no-interface", "seawall_edge::filter!"),
-        (
-            text(r#"(module (func (export "_start")))"#),
-            "program",
-            "crate-type",
-        ),
+        (text(r#"(module (func (export "_start")))"#), "program", "crate-type"),
         (text("(component)"), "no-hook", "it exports: nothing"),
         (
             text(
@@ -123,6 +114,13 @@ fn refusals() -> Vec<(Vec<u8>, &'static str, &'static str)> {
             "handler",
             "filters only",
         ),
+    ]
+}
+
+fn functions_that_cannot_run() -> Vec<Refused> {
+    let memory =
+        |limits: &str| module("request-filter", &format!("(memory (export \"memory\") {limits})\n{NEXT}"));
+    vec![
         (
             text(r#"(component (import "wasi:sockets/tcp@0.2.0" (instance)))"#),
             "not-granted",
@@ -156,11 +154,7 @@ fn refusals() -> Vec<(Vec<u8>, &'static str, &'static str)> {
         ),
         (memory("1 2 shared"), "feature-off", "threads"),
         (text(r#"(module (memory i64 1))"#), "feature-off", "64-bit"),
-        (
-            text(r#"(module (memory 1) (memory 1))"#),
-            "feature-off",
-            "more than one memory",
-        ),
+        (text(r#"(module (memory 1) (memory 1))"#), "feature-off", "more than one memory"),
         (memory("300"), "memory-too-large", "19660800"),
         (
             module(
@@ -171,10 +165,7 @@ fn refusals() -> Vec<(Vec<u8>, &'static str, &'static str)> {
             "CPU time",
         ),
         (
-            module(
-                "request-filter",
-                &format!("(func $boom unreachable)\n(start $boom)\n{NEXT}"),
-            ),
+            module("request-filter", &format!("(func $boom unreachable)\n(start $boom)\n{NEXT}")),
             "start-failed",
             "boom",
         ),
@@ -185,7 +176,7 @@ fn refusals() -> Vec<(Vec<u8>, &'static str, &'static str)> {
 #[test]
 fn others_are_told_what_to_do() {
     let runtime = runtime();
-    for (bytes, word, part) in refusals() {
+    for (bytes, word, part) in [not_functions(), functions_that_cannot_run()].concat() {
         match prepare(&runtime, &bytes) {
             Ok(_) => panic!("{word} went through"),
             Err(error) => {
@@ -198,17 +189,7 @@ fn others_are_told_what_to_do() {
 
 #[test]
 fn a_large_file_is_refused_before_it_is_read() {
-    let runtime = runtime_with(Config {
-        max_instances: 1,
-        upload_max_bytes: 1000,
-        ..Config::default()
-    });
+    let runtime = runtime_with(&Config { max_instances: 1, upload_max_bytes: 1000, ..Config::default() });
     let refused = prepare(&runtime, &vec![0; 1001]).unwrap_err();
-    assert_eq!(
-        refused,
-        UploadError::TooLarge {
-            bytes: 1001,
-            max: 1000
-        }
-    );
+    assert_eq!(refused, UploadError::TooLarge { bytes: 1001, max: 1000 });
 }

@@ -49,14 +49,9 @@ impl FromStr for AdminUrl {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let with_scheme = if text.contains("://") {
-            text.to_owned()
-        } else {
-            format!("http://{text}")
-        };
-        let server: ServerUrl = with_scheme
-            .parse()
-            .map_err(|wrong: crate::config::ServerUrlError| wrong.to_string())?;
+        let with_scheme = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
+        let server: ServerUrl =
+            with_scheme.parse().map_err(|wrong: crate::config::ServerUrlError| wrong.to_string())?;
         match server.scheme() {
             Scheme::Http => Ok(Self(server)),
             Scheme::Https => Err(format!(
@@ -89,11 +84,7 @@ pub(super) enum CallError {
     #[error("{0}")]
     Problem(ProblemDocument),
     #[error("{admin} answered {status} and what follows is not what a Seawall node says: {wrong}")]
-    NotOurs {
-        admin: AdminUrl,
-        status: StatusCode,
-        wrong: String,
-    },
+    NotOurs { admin: AdminUrl, status: StatusCode, wrong: String },
 }
 
 /// An RFC 9457 problem document, as far as people need it.
@@ -109,10 +100,8 @@ pub(super) struct ProblemDocument {
 impl ProblemDocument {
     fn read(status: StatusCode, json: Option<&Value>) -> Self {
         let text = |json: &Value, key| json.get(key).and_then(Value::as_str).map(plain);
-        let errors = json
-            .and_then(|json| json.get("errors")?.as_array())
-            .map(Vec::as_slice)
-            .unwrap_or_default();
+        let errors =
+            json.and_then(|json| json.get("errors")?.as_array()).map(Vec::as_slice).unwrap_or_default();
         let error = |error| Some((text(error, "pointer").unwrap_or_default(), text(error, "detail")?));
         Self {
             status,
@@ -125,16 +114,8 @@ impl ProblemDocument {
 
 impl fmt::Display for ProblemDocument {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            status,
-            title,
-            detail,
-            errors,
-        } = self;
-        let title = title
-            .as_deref()
-            .or(status.canonical_reason())
-            .unwrap_or("Refused");
+        let Self { status, title, detail, errors } = self;
+        let title = title.as_deref().or(status.canonical_reason()).unwrap_or("Refused");
         write!(f, "{title} ({})", status.as_u16())?;
         if let Some(detail) = detail {
             write!(f, ": {detail}")?;
@@ -214,30 +195,19 @@ impl AdminArgs {
 
     fn read(&self, mut answer: Response<ureq::Body>) -> Result<Answer, CallError> {
         let status = answer.status();
-        let body = answer
-            .body_mut()
-            .with_config()
-            .limit(ANSWER_MAX_BYTES)
-            .read_to_vec();
+        let body = answer.body_mut().with_config().limit(ANSWER_MAX_BYTES).read_to_vec();
         let body = body.map_err(|error| self.unreachable(error))?;
         let json = serde_json::from_slice::<Value>(&body);
         match json {
             Ok(json) if status.is_success() => Ok(Answer { status, json }),
             Err(wrong) if status.is_success() => Err(self.not_ours(status, &wrong.to_string())),
-            json => Err(CallError::Problem(ProblemDocument::read(
-                status,
-                json.as_ref().ok(),
-            ))),
+            json => Err(CallError::Problem(ProblemDocument::read(status, json.as_ref().ok()))),
         }
     }
 
     /// The answer is not of the shape that this command knows.
     pub(super) fn not_ours(&self, status: StatusCode, wrong: &str) -> CallError {
-        CallError::NotOurs {
-            admin: self.admin.clone(),
-            status,
-            wrong: plain(wrong),
-        }
+        CallError::NotOurs { admin: self.admin.clone(), status, wrong: plain(wrong) }
     }
 }
 

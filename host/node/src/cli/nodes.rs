@@ -20,11 +20,7 @@ pub struct NodesArgs {
 
 /// Runs the command.
 pub fn nodes(args: &NodesArgs, out: &mut dyn Write, err: &mut dyn Write) -> Exit {
-    let shown = args.admin.call(&Call {
-        path: "/v1/nodes",
-        body: None,
-        patience: Duration::ZERO,
-    });
+    let shown = args.admin.call(&Call { path: "/v1/nodes", body: None, patience: Duration::ZERO });
     match shown.and_then(|answer| show(args, &answer)) {
         Ok(text) => match out.write_all(text.as_bytes()) {
             Ok(()) => Exit::Ok,
@@ -42,15 +38,5 @@ fn show(args: &NodesArgs, answer: &Answer) -> Result<String, CallError> {
     let nodes = nodes.ok_or_else(|| args.admin.not_ours(answer.status, "no `nodes`"))?;
     let keys = ["name", "region", "state", "applied", "version", "peer_addr"];
     let rows: Vec<_> = nodes.iter().map(|node| keys.map(|key| cell(node, key))).collect();
-    Ok(table(
-        [
-            "NODE",
-            "REGION",
-            "STATE",
-            "APPLIED",
-            "VERSION",
-            "PEERS REACH IT AT",
-        ],
-        &rows,
-    ))
+    Ok(table(["NODE", "REGION", "STATE", "APPLIED", "VERSION", "PEERS REACH IT AT"], &rows))
 }

@@ -80,22 +80,10 @@ impl WaitFor {
 
 /// Runs the command.
 pub fn purge(args: &PurgeArgs, out: &mut dyn Write, err: &mut dyn Write) -> Exit {
-    let path = format!(
-        "/v1/purge?wait={}&timeout={}",
-        args.wait.as_str(),
-        duration::text(args.timeout)
-    );
+    let path = format!("/v1/purge?wait={}&timeout={}", args.wait.as_str(), duration::text(args.timeout));
     let body = body(args);
-    let patience = if args.wait == WaitFor::None {
-        Duration::ZERO
-    } else {
-        args.timeout
-    };
-    let answer = match args.admin.call(&Call {
-        path: &path,
-        body: Some(&body),
-        patience,
-    }) {
+    let patience = if args.wait == WaitFor::None { Duration::ZERO } else { args.timeout };
+    let answer = match args.admin.call(&Call { path: &path, body: Some(&body), patience }) {
         Ok(answer) => answer,
         Err(error) => return fail(&error, err),
     };
@@ -123,12 +111,8 @@ fn body(args: &PurgeArgs) -> Value {
     if let Some(site) = &args.site {
         body.insert("site".to_owned(), json!(site));
     }
-    let lists = [
-        ("urls", &args.urls),
-        ("tags", &args.tags),
-        ("prefixes", &args.prefixes),
-        ("hosts", &args.hosts),
-    ];
+    let lists =
+        [("urls", &args.urls), ("tags", &args.tags), ("prefixes", &args.prefixes), ("hosts", &args.hosts)];
     for (key, list) in lists {
         if !list.is_empty() {
             body.insert(key.to_owned(), json!(list));
@@ -148,11 +132,7 @@ fn show(args: &PurgeArgs, answer: &Answer) -> Result<(String, Exit), CallError> 
     if !json.is_object() {
         return Err(args.admin.not_ours(*status, "not a purge"));
     }
-    let nodes = json
-        .get("nodes")
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-        .unwrap_or_default();
+    let nodes = json.get("nodes").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let exit = verdict(args, *status, nodes);
     if args.admin.json {
         return Ok((format!("{json:#}\n"), exit));
@@ -168,27 +148,15 @@ fn show(args: &PurgeArgs, answer: &Answer) -> Result<(String, Exit), CallError> 
     let mut text = format!("purge {} at position {position}: {matched} so far\n", plain(&id));
     if !nodes.is_empty() {
         let rows: Vec<_> = nodes.iter().map(row).collect();
-        text.push_str(&table(
-            ["NODE", "REGION", "STATE", "APPLIED AFTER", "MATCHED"],
-            &rows,
-        ));
+        text.push_str(&table(["NODE", "REGION", "STATE", "APPLIED AFTER", "MATCHED"], &rows));
     }
     Ok((text, exit))
 }
 
 fn row(node: &Value) -> [String; 5] {
     let after = node.get("applied_after_us").and_then(Value::as_u64);
-    let after = after.map_or_else(
-        || "-".to_owned(),
-        |us| format!("{}.{:03} ms", us / 1000, us % 1000),
-    );
-    [
-        cell(node, "name"),
-        cell(node, "region"),
-        cell(node, "state"),
-        after,
-        cell(node, "matched"),
-    ]
+    let after = after.map_or_else(|| "-".to_owned(), |us| format!("{}.{:03} ms", us / 1000, us % 1000));
+    [cell(node, "name"), cell(node, "region"), cell(node, "state"), after, cell(node, "matched")]
 }
 
 /// The node says by 202 that somebody it waited for has not applied the purge. With `wait=all` that can be seen in the

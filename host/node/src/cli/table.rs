@@ -4,10 +4,8 @@
 /// could move a terminal's cursor, are shown as `?`.
 pub(super) fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> String {
     let head = head.map(str::to_owned);
-    let rows: Vec<[String; N]> = std::iter::once(&head)
-        .chain(rows)
-        .map(|row| row.each_ref().map(|cell| plain(cell)))
-        .collect();
+    let rows: Vec<[String; N]> =
+        std::iter::once(&head).chain(rows).map(|row| row.each_ref().map(|cell| plain(cell))).collect();
     let mut widths = [0; N];
     for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
@@ -28,9 +26,7 @@ pub(super) fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> St
 
 /// Text from elsewhere, safe to print.
 pub(super) fn plain(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { '?' } else { c })
-        .collect()
+    text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -39,13 +35,7 @@ mod tests {
 
     #[test]
     fn columns_line_up() {
-        let rows = [
-            ["fra-1".to_owned(), "ready".to_owned()],
-            ["a\x1b[2J".to_owned(), String::new()],
-        ];
-        assert_eq!(
-            table(["NODE", "STATE"], &rows),
-            "NODE   STATE\nfra-1  ready\na?[2J\n"
-        );
+        let rows = [["fra-1".to_owned(), "ready".to_owned()], ["a\x1b[2J".to_owned(), String::new()]];
+        assert_eq!(table(["NODE", "STATE"], &rows), "NODE   STATE\nfra-1  ready\na?[2J\n");
     }
 }

@@ -25,27 +25,12 @@ fn run_takes_a_file_or_an_origin() {
 
     for (line, kind) in [
         ("seawall run", ErrorKind::MissingRequiredArgument),
-        (
-            "seawall run --config a --origin http://a",
-            ErrorKind::ArgumentConflict,
-        ),
-        (
-            "seawall run --config a --function f.wasm",
-            ErrorKind::ArgumentConflict,
-        ),
+        ("seawall run --config a --origin http://a", ErrorKind::ArgumentConflict),
+        ("seawall run --config a --function f.wasm", ErrorKind::ArgumentConflict),
         ("seawall run --origin http://a/path", ErrorKind::ValueValidation),
-        (
-            "seawall run --origin http://a --memory 1",
-            ErrorKind::ValueValidation,
-        ),
-        (
-            "seawall run --origin http://a --threads 0",
-            ErrorKind::ValueValidation,
-        ),
-        (
-            "seawall run --origin http://a --listen :80",
-            ErrorKind::ValueValidation,
-        ),
+        ("seawall run --origin http://a --memory 1", ErrorKind::ValueValidation),
+        ("seawall run --origin http://a --threads 0", ErrorKind::ValueValidation),
+        ("seawall run --origin http://a --listen :80", ErrorKind::ValueValidation),
     ] {
         assert_eq!(parse(line).unwrap_err().kind(), kind, "{line}");
     }
@@ -53,9 +38,7 @@ fn run_takes_a_file_or_an_origin() {
 
 #[test]
 fn a_flag_that_cannot_be_read_says_what_to_write() {
-    let said = parse("seawall run --origin http://a --listen :80")
-        .unwrap_err()
-        .to_string();
+    let said = parse("seawall run --origin http://a --listen :80").unwrap_err().to_string();
     assert!(said.contains("such as `0.0.0.0:80`"), "{said}");
 }
 
@@ -63,17 +46,11 @@ fn a_flag_that_cannot_be_read_says_what_to_write() {
 fn purge_must_say_what() {
     for (line, kind) in [
         ("seawall purge", ErrorKind::MissingRequiredArgument),
-        (
-            "seawall purge --site shop --soft",
-            ErrorKind::MissingRequiredArgument,
-        ),
+        ("seawall purge --site shop --soft", ErrorKind::MissingRequiredArgument),
         ("seawall purge --all --tag a", ErrorKind::ArgumentConflict),
         ("seawall purge --all --wait some", ErrorKind::InvalidValue),
         ("seawall purge --all --timeout 5", ErrorKind::ValueValidation),
-        (
-            "seawall purge --all --admin https://a",
-            ErrorKind::ValueValidation,
-        ),
+        ("seawall purge --all --admin https://a", ErrorKind::ValueValidation),
     ] {
         assert_eq!(parse(line).unwrap_err().kind(), kind, "{line}");
     }
@@ -93,26 +70,16 @@ fn check_reports_every_problem_and_exits_as_a_usage_error() {
     let file = folder.path().join("seawall.toml");
     std::fs::write(&file, "[node]\nthreads = 0\ncolour = 1\n").unwrap();
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    assert_eq!(
-        check(&CheckArgs { config: file.clone() }, &mut out, &mut err),
-        Exit::Config
-    );
+    assert_eq!(check(&CheckArgs { config: file.clone() }, &mut out, &mut err), Exit::Config);
     let err = String::from_utf8(err).unwrap();
     assert!(out.is_empty());
-    assert!(
-        err.contains("seawall.toml:2:11: ") && err.contains("seawall.toml:3:1: "),
-        "{err}"
-    );
+    assert!(err.contains("seawall.toml:2:11: ") && err.contains("seawall.toml:3:1: "), "{err}");
     assert!(err.ends_with("3 problems in the configuration\n"), "{err}");
 
     let good = "[[origins]]\nname = 'a'\nservers = ['http://a']\n[[sites]]\nname = 'a'\nhosts = ['*']\norigin = 'a'\n";
     std::fs::write(&file, good).unwrap();
     let (mut out, mut err) = (Vec::new(), Vec::new());
     assert_eq!(check(&CheckArgs { config: file }, &mut out, &mut err), Exit::Ok);
-    assert!(
-        String::from_utf8(out)
-            .unwrap()
-            .ends_with("ok: 1 site, 1 origin, 0 functions\n")
-    );
+    assert!(String::from_utf8(out).unwrap().ends_with("ok: 1 site, 1 origin, 0 functions\n"));
     assert!(err.is_empty());
 }

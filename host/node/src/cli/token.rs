@@ -65,9 +65,7 @@ pub enum TokenError {
 /// What [`ADMIN_TOKEN_ENV`] says; empty is as good as unset.
 #[must_use]
 pub fn from_env() -> Option<String> {
-    std::env::var(ADMIN_TOKEN_ENV)
-        .ok()
-        .filter(|token| !token.is_empty())
+    std::env::var(ADMIN_TOKEN_ENV).ok().filter(|token| !token.is_empty())
 }
 
 /// Who may use the admin API of a node: the config's tokens, else the environment's, else the one in the data
@@ -80,11 +78,7 @@ pub fn resolve_for_server(config: &Config, env: Option<&str>) -> Result<Vec<Toke
         Some(env) => ("environment", Secret::new(env).map_err(TokenError::Environment)?),
         None => (ADMIN_TOKEN_FILE, find_or_make(&config.node.data_dir)?),
     };
-    Ok(vec![Token {
-        name: name.to_owned(),
-        role: Role::Write,
-        secret,
-    }])
+    Ok(vec![Token { name: name.to_owned(), role: Role::Write, secret }])
 }
 
 /// The token to show to a node: the environment's, else the one in the data directory (the default one if none is
@@ -103,10 +97,7 @@ fn find_or_make(folder: &Path) -> Result<Secret, TokenError> {
     let file = folder.join(ADMIN_TOKEN_FILE);
     match find(&file) {
         Err(TokenError::NotFound { error, .. }) if error.kind() == ErrorKind::NotFound => {
-            make(folder, &file).map_err(|error| TokenError::NotKept {
-                file: file.clone(),
-                error,
-            })?;
+            make(folder, &file).map_err(|error| TokenError::NotKept { file: file.clone(), error })?;
             // Another node may have been first; its token is the one that stays.
             find(&file)
         }
@@ -115,27 +106,16 @@ fn find_or_make(folder: &Path) -> Result<Secret, TokenError> {
 }
 
 fn find(file: &Path) -> Result<Secret, TokenError> {
-    let not_found = |error| TokenError::NotFound {
-        file: file.to_owned(),
-        error,
-    };
+    let not_found = |error| TokenError::NotFound { file: file.to_owned(), error };
     let open = File::open(file).map_err(not_found)?;
     let mode = open.metadata().map_err(not_found)?.permissions().mode() & 0o7777;
     if mode & 0o077 != 0 {
-        return Err(TokenError::Open {
-            file: file.to_owned(),
-            mode,
-        });
+        return Err(TokenError::Open { file: file.to_owned(), mode });
     }
     let mut text = String::new();
     // One byte more than fits, and the newline.
-    open.take(SECRET_MAX_BYTES as u64 + 2)
-        .read_to_string(&mut text)
-        .map_err(not_found)?;
-    Secret::new(text.trim()).map_err(|wrong| TokenError::Content {
-        file: file.to_owned(),
-        wrong,
-    })
+    open.take(SECRET_MAX_BYTES as u64 + 2).read_to_string(&mut text).map_err(not_found)?;
+    Secret::new(text.trim()).map_err(|wrong| TokenError::Content { file: file.to_owned(), wrong })
 }
 
 /// Puts a new token at `file`, whole or not at all, and leaves one that is there already.
@@ -143,20 +123,14 @@ fn make(folder: &Path, file: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let token = random_hex::<RANDOM_BYTES>()?;
     let draft = folder.join(format!(".{ADMIN_TOKEN_FILE}.{}", random_hex::<8>()?));
-    let mut out = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&draft)?;
-    let kept = writeln!(out, "{token}")
-        .and_then(|()| out.sync_all())
-        .and_then(|()| {
-            // Unlike a rename, a link never replaces what is there.
-            match std::fs::hard_link(&draft, file) {
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-                linked => linked,
-            }
-        });
+    let mut out = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+    let kept = writeln!(out, "{token}").and_then(|()| out.sync_all()).and_then(|()| {
+        // Unlike a rename, a link never replaces what is there.
+        match std::fs::hard_link(&draft, file) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+            linked => linked,
+        }
+    });
     std::fs::remove_file(&draft)?;
     kept
 }

@@ -27,10 +27,7 @@ pub struct Admin {
 
 impl Default for Admin {
     fn default() -> Self {
-        Self {
-            listen: DEFAULT_ADMIN,
-            tokens: Vec::new(),
-        }
+        Self { listen: DEFAULT_ADMIN, tokens: Vec::new() }
     }
 }
 
@@ -77,14 +74,8 @@ impl Admin {
         addresses: &mut Addresses,
         of_token: impl Fn(usize) -> Check<'r>,
     ) -> Self {
-        let RawAdmin {
-            at: _,
-            listen,
-            tokens,
-        } = raw;
-        let listen = addresses
-            .optional(check, "listen", listen, "admin.listen")
-            .unwrap_or(DEFAULT_ADMIN);
+        let RawAdmin { at: _, listen, tokens } = raw;
+        let listen = addresses.optional(check, "listen", listen, "admin.listen").unwrap_or(DEFAULT_ADMIN);
         let raws = match tokens {
             Field::Given(raws) => raws.value,
             Field::Absent | Field::Broken => Vec::new(),
@@ -97,28 +88,17 @@ impl Admin {
                 continue;
             };
             if let Some((twin, _)) = tokens.iter().find(|(other, _)| other.secret == token.secret) {
-                check.problem(
-                    at,
-                    format!("has the same secret as `{}`. Give each its own.", twin.name),
-                );
+                check.problem(at, format!("has the same secret as `{}`. Give each its own.", twin.name));
             }
             tokens.push((token, at));
         }
-        Self {
-            listen,
-            tokens: tokens.into_iter().map(|(token, _)| token).collect(),
-        }
+        Self { listen, tokens: tokens.into_iter().map(|(token, _)| token).collect() }
     }
 }
 
 impl Token {
     fn from_raw(check: &Check<'_>, raw: RawToken, names: &mut Names) -> Option<Self> {
-        let RawToken {
-            at: _,
-            name,
-            role,
-            secret,
-        } = raw;
+        let RawToken { at: _, name, role, secret } = raw;
         names.note(check, &name);
         let name = check.required("name", name, parse_token_name);
         let role = check.required("role", role, |text| Check::word(text, &Role::ALL, Role::as_str));
@@ -126,11 +106,7 @@ impl Token {
         if matches!(secret, Ok(None)) {
             check.missing("secret_file");
         }
-        Some(Self {
-            name: name?.value,
-            role: role?.value,
-            secret: secret.ok()??,
-        })
+        Some(Self { name: name?.value, role: role?.value, secret: secret.ok()?? })
     }
 }
 

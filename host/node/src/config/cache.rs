@@ -27,20 +27,13 @@ pub struct Cache {
 
 impl Default for Cache {
     fn default() -> Self {
-        Self {
-            memory: DEFAULT_MEMORY,
-            max_object: DEFAULT_MAX_OBJECT,
-        }
+        Self { memory: DEFAULT_MEMORY, max_object: DEFAULT_MAX_OBJECT }
     }
 }
 
 impl Cache {
     pub(super) fn from_raw(check: &Check<'_>, raw: RawCache) -> Self {
-        let RawCache {
-            at: _,
-            memory,
-            max_object,
-        } = raw;
+        let RawCache { at: _, memory, max_object } = raw;
         let memory = check.or("memory", memory, DEFAULT_MEMORY, parse_memory);
         let max_object = check.optional("max_object", max_object, str::parse::<Bytes>);
         if let Some(object) = &max_object
@@ -52,10 +45,7 @@ impl Cache {
             );
             check.problem(object.at, wrong);
         }
-        Self {
-            memory,
-            max_object: max_object.map_or(DEFAULT_MAX_OBJECT.min(memory), |spot| spot.value),
-        }
+        Self { memory, max_object: max_object.map_or(DEFAULT_MAX_OBJECT.min(memory), |spot| spot.value) }
     }
 
     /// What `--memory` asks for. Objects larger than all of it are no longer stored.
@@ -67,13 +57,9 @@ impl Cache {
 
 /// A size that a cache can have.
 pub(super) fn parse_memory(text: &str) -> Result<Bytes, String> {
-    let memory: Bytes = text
-        .parse()
-        .map_err(|wrong: super::SizeError| wrong.to_string())?;
+    let memory: Bytes = text.parse().map_err(|wrong: super::SizeError| wrong.to_string())?;
     if memory < MEMORY_MIN {
-        Err(format!(
-            "`{text}` is too little to hold anything. Write at least `{MEMORY_MIN}`."
-        ))
+        Err(format!("`{text}` is too little to hold anything. Write at least `{MEMORY_MIN}`."))
     } else {
         Ok(memory)
     }

@@ -27,12 +27,7 @@ pub(super) struct Check<'r> {
 
 impl<'r> Check<'r> {
     pub(super) fn new(report: &'r Report<'r>, folder: &'r Path, table: &'static Table, at: usize) -> Self {
-        Self {
-            report,
-            table,
-            at,
-            folder,
-        }
+        Self { report, table, at, folder }
     }
 
     pub(super) fn problem(&self, at: usize, message: impl AsRef<str>) {
@@ -79,8 +74,7 @@ impl<'r> Check<'r> {
         default: T,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> T {
-        self.optional(key, field, parse)
-            .map_or(default, |spot| spot.value)
+        self.optional(key, field, parse).map_or(default, |spot| spot.value)
     }
 
     /// All elements that are right. An empty or missing list is reported, as is each wrong element.
@@ -94,24 +88,15 @@ impl<'r> Check<'r> {
         match at {
             None if !broken => self.missing(key),
             Some(at) if items.is_empty() && !broken => {
-                self.problem(
-                    at,
-                    format!("`{key}` is empty. Write `{key} = {}`.", self.table.example(key)),
-                );
+                self.problem(at, format!("`{key}` is empty. Write `{key} = {}`.", self.table.example(key)));
             }
             _ => {}
         }
-        items
-            .into_iter()
-            .filter_map(|item| self.optional(key, Field::Given(item), &parse))
-            .collect()
+        items.into_iter().filter_map(|item| self.optional(key, Field::Given(item), &parse)).collect()
     }
 
     pub(super) fn missing(&self, key: &str) {
-        self.problem(
-            self.at,
-            format!("`{key}` is missing. Write `{key} = {}`.", self.table.example(key)),
-        );
+        self.problem(self.at, format!("`{key}` is missing. Write `{key} = {}`.", self.table.example(key)));
     }
 
     /// A path, from the config file's folder.
@@ -129,10 +114,7 @@ impl<'r> Check<'r> {
         match (secret, secret_file) {
             (Field::Absent, Field::Absent) => Ok(None),
             (Field::Given(_), Field::Given(file)) => {
-                self.problem(
-                    file.at,
-                    "has both `secret` and `secret_file`. Keep `secret_file` only.",
-                );
+                self.problem(file.at, "has both `secret` and `secret_file`. Keep `secret_file` only.");
                 Err(())
             }
             (secret @ Field::Given(_), _) => {
@@ -140,9 +122,7 @@ impl<'r> Check<'r> {
                 Ok(Some(secret.value))
             }
             (_, file @ Field::Given(_)) => {
-                let secret = self
-                    .optional("secret_file", file, |text| self.read_secret(text))
-                    .ok_or(())?;
+                let secret = self.optional("secret_file", file, |text| self.read_secret(text)).ok_or(())?;
                 Ok(Some(secret.value))
             }
             (Field::Broken, _) | (_, Field::Broken) => Err(()),
@@ -152,9 +132,8 @@ impl<'r> Check<'r> {
     fn read_secret(&self, text: &str) -> Result<Secret, String> {
         let path = self.path(text)?;
         let named = path.display();
-        let size = std::fs::metadata(&path)
-            .map_err(|error| format!("`{named}` cannot be read: {error}."))?
-            .len();
+        let size =
+            std::fs::metadata(&path).map_err(|error| format!("`{named}` cannot be read: {error}."))?.len();
         if size > SECRET_FILE_MAX_BYTES {
             return Err(format!("`{named}` has {size} bytes and cannot be a secret."));
         }
@@ -183,17 +162,14 @@ impl<'r> Check<'r> {
         all: &[T],
         as_str: impl Fn(T) -> &'static str,
     ) -> Result<T, String> {
-        all.iter()
-            .copied()
-            .find(|word| as_str(*word) == text)
-            .ok_or_else(|| {
-                let words: Vec<_> = all.iter().map(|word| as_str(*word)).collect();
-                let near = suggest::nearest(text, words.iter().copied()).map_or_else(
-                    || "It is one of".to_owned(),
-                    |near| format!("Did you mean `{near}`? It is one of"),
-                );
-                format!("`{text}` is not known. {near} {}.", suggest::listed(&words))
-            })
+        all.iter().copied().find(|word| as_str(*word) == text).ok_or_else(|| {
+            let words: Vec<_> = all.iter().map(|word| as_str(*word)).collect();
+            let near = suggest::nearest(text, words.iter().copied()).map_or_else(
+                || "It is one of".to_owned(),
+                |near| format!("Did you mean `{near}`? It is one of"),
+            );
+            format!("`{text}` is not known. {near} {}.", suggest::listed(&words))
+        })
     }
 }
 
@@ -208,11 +184,7 @@ pub(super) struct Names {
 
 impl Names {
     pub(super) fn new(what: &'static str) -> Self {
-        Self {
-            what,
-            seen: HashMap::new(),
-            incomplete: false,
-        }
+        Self { what, seen: HashMap::new(), incomplete: false }
     }
 
     /// Something here has no readable name.
@@ -235,10 +207,7 @@ impl Names {
                 let line = check.report.line(*first);
                 check.problem(
                     at,
-                    format!(
-                        "`{value}` is taken by {} on line {line} already. Write another.",
-                        self.what
-                    ),
+                    format!("`{value}` is taken by {} on line {line} already. Write another.", self.what),
                 );
             }
             None => {

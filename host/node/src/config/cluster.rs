@@ -25,10 +25,7 @@ pub struct Cluster {
 
 impl Default for Cluster {
     fn default() -> Self {
-        Self {
-            secret: None,
-            max_lag: DEFAULT_MAX_LAG,
-        }
+        Self { secret: None, max_lag: DEFAULT_MAX_LAG }
     }
 }
 
@@ -36,11 +33,7 @@ impl Cluster {
     /// `peers` is where the file says that the node listens to others. Then there must be a secret: nobody else's word
     /// may be taken there.
     pub(super) fn from_raw(check: &Check<'_>, raw: RawCluster, peers: Option<usize>) -> Self {
-        let RawCluster {
-            at: _,
-            secret,
-            max_lag,
-        } = raw;
+        let RawCluster { at: _, secret, max_lag } = raw;
         let secret = check.secret(secret);
         if let (Some(at), Ok(None)) = (peers, &secret) {
             let wrong = "has no secret, and `peers` in [listen] needs one. Write `secret_file = \
@@ -57,9 +50,9 @@ impl Cluster {
 /// A duration above zero: a limit of nothing would fail everything.
 pub(super) fn parse_positive(text: &str) -> Result<Duration, String> {
     match duration::parse(text) {
-        Ok(Duration::ZERO) => Err(format!(
-            "`{text}` leaves no time at all. Write a time above zero, such as `5s`."
-        )),
+        Ok(Duration::ZERO) => {
+            Err(format!("`{text}` leaves no time at all. Write a time above zero, such as `5s`."))
+        }
         Ok(duration) => Ok(duration),
         Err(wrong) => Err(wrong.to_string()),
     }

@@ -33,10 +33,7 @@ mod tests {
         };
         assert_eq!(dir(Some("/s"), Some("/h")), PathBuf::from("/s/seawall"));
         assert_eq!(dir(None, Some("/h")), PathBuf::from("/h/.local/state/seawall"));
-        assert_eq!(
-            dir(Some("relative"), Some("/h")),
-            PathBuf::from("/h/.local/state/seawall")
-        );
+        assert_eq!(dir(Some("relative"), Some("/h")), PathBuf::from("/h/.local/state/seawall"));
         assert_eq!(dir(Some(""), None), PathBuf::from("seawall-data"));
     }
 }

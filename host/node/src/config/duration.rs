@@ -9,13 +9,7 @@ use serde::Serializer;
 pub const DURATION_MAX: Duration = Duration::from_secs(3650 * 86_400);
 
 /// Largest first, in milliseconds.
-const UNITS: &[(&str, u64)] = &[
-    ("d", 86_400_000),
-    ("h", 3_600_000),
-    ("m", 60_000),
-    ("s", 1_000),
-    ("ms", 1),
-];
+const UNITS: &[(&str, u64)] = &[("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
 /// Why a text is not a duration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -51,9 +45,7 @@ pub fn parse(text: &str) -> Result<Duration, DurationError> {
         });
     };
     let duration = number.checked_mul(*factor).map(Duration::from_millis);
-    duration
-        .filter(|duration| *duration <= DURATION_MAX)
-        .ok_or_else(|| DurationError::TooLong(given()))
+    duration.filter(|duration| *duration <= DURATION_MAX).ok_or_else(|| DurationError::TooLong(given()))
 }
 
 /// `sec`, ` S` → `s`; `min` → `m`; nothing at all → `s`.
@@ -102,14 +94,9 @@ mod tests {
 
     #[test]
     fn durations_are_read_with_their_units() {
-        for (text, millis) in [
-            ("0s", 0),
-            ("500ms", 500),
-            ("5s", 5_000),
-            ("2m", 120_000),
-            ("1h", 3_600_000),
-            ("1d", 86_400_000),
-        ] {
+        for (text, millis) in
+            [("0s", 0), ("500ms", 500), ("5s", 5_000), ("2m", 120_000), ("1h", 3_600_000), ("1d", 86_400_000)]
+        {
             assert_eq!(parse(text), Ok(Duration::from_millis(millis)), "{text}");
         }
     }

@@ -52,9 +52,8 @@ pub struct RunFlags {
 }
 
 fn parse_threads(text: &str) -> Result<NonZeroUsize, String> {
-    let number = text
-        .parse()
-        .map_err(|_| format!("`{text}` is not a whole number. Write one, such as `4`."))?;
+    let number =
+        text.parse().map_err(|_| format!("`{text}` is not a whole number. Write one, such as `4`."))?;
     threads(number)
 }
 
@@ -63,10 +62,7 @@ impl RunFlags {
     pub(super) fn into_config(self) -> Result<Config, Problems> {
         let mut problems = Vec::new();
         let mut wrong = |flag: &'static str, message: String| {
-            problems.push(Problem {
-                place: Place::Flag(flag),
-                message,
-            });
+            problems.push(Problem { place: Place::Flag(flag), message });
         };
         let mut functions: Vec<Function> = Vec::new();
         for file in &self.functions {
@@ -82,41 +78,21 @@ impl RunFlags {
             }
         }
         if self.origin.is_none() {
-            wrong(
-                "--origin",
-                "is missing. Write `--origin http://host:port` or `--config FILE`.".to_owned(),
-            );
+            wrong("--origin", "is missing. Write `--origin http://host:port` or `--config FILE`.".to_owned());
         }
         if let Some(problems) = Problems::of(problems) {
             return Err(problems);
         }
-        let config = self
-            .origin
-            .clone()
-            .and_then(|server| only_site(server, functions));
-        let impossible = || {
-            Problems::one(
-                Place::Flag("--origin"),
-                "cannot be made into a configuration".to_owned(),
-            )
-        };
+        let config = self.origin.clone().and_then(|server| only_site(server, functions));
+        let impossible =
+            || Problems::one(Place::Flag("--origin"), "cannot be made into a configuration".to_owned());
         self.apply(config.ok_or_else(impossible)?)
     }
 
     /// `config` with everything that the flags say instead.
     pub(super) fn apply(self, mut config: Config) -> Result<Config, Problems> {
         // `origin` and `functions` make a whole configuration and never change one.
-        let Self {
-            origin: _,
-            listen,
-            admin,
-            functions: _,
-            memory,
-            threads,
-            name,
-            region,
-            data_dir,
-        } = self;
+        let Self { origin: _, listen, admin, functions: _, memory, threads, name, region, data_dir } = self;
         if !listen.is_empty() {
             config.listen.http = listen;
         }
@@ -161,22 +137,12 @@ fn only_site(server: ServerUrl, functions: Vec<Function>) -> Option<Config> {
 fn check_addresses(config: &Config) -> Result<(), Problems> {
     let mut addresses = Addresses::default();
     let mut problems = Vec::new();
-    let http = config
-        .listen
-        .http
-        .iter()
-        .map(|address| (*address, "listen.http", "--listen"));
-    let peers = config
-        .listen
-        .peers
-        .map(|address| (address, "listen.peers", "--listen"));
+    let http = config.listen.http.iter().map(|address| (*address, "listen.http", "--listen"));
+    let peers = config.listen.peers.map(|address| (address, "listen.peers", "--listen"));
     let admin = (config.admin.listen, "admin.listen", "--admin");
     for (address, what, flag) in peers.into_iter().chain(http).chain([admin]) {
         if let Err(message) = addresses.take(address, what) {
-            problems.push(Problem {
-                place: Place::Flag(flag),
-                message,
-            });
+            problems.push(Problem { place: Place::Flag(flag), message });
         }
     }
     Problems::of(problems).map_or(Ok(()), Err)

@@ -56,11 +56,7 @@ impl fmt::Debug for Function {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, file, config } = self;
         let keys: Vec<_> = config.keys().collect();
-        f.debug_struct("Function")
-            .field("name", name)
-            .field("file", file)
-            .field("config", &keys)
-            .finish()
+        f.debug_struct("Function").field("name", name).field("file", file).field("config", &keys).finish()
     }
 }
 
@@ -70,12 +66,7 @@ fn names_only<S: Serializer>(config: &BTreeMap<String, String>, serializer: S) -
 
 impl Function {
     pub(super) fn from_raw(check: &Check<'_>, raw: RawFunction, names: &mut Names) -> Option<Self> {
-        let RawFunction {
-            at: _,
-            name,
-            file,
-            config,
-        } = raw;
+        let RawFunction { at: _, name, file, config } = raw;
         names.note(check, &name);
         let name = check.required("name", name, FunctionName::new);
         let file = check.required("file", file, |text| {
@@ -86,31 +77,19 @@ impl Function {
             Field::Given(pairs) => pairs.value,
             Field::Absent | Field::Broken => BTreeMap::new(),
         };
-        Some(Self {
-            name: name?.value,
-            file: file?.value,
-            config,
-        })
+        Some(Self { name: name?.value, file: file?.value, config })
     }
 
     /// `--function shop_front.wasm`: named after its file.
     pub(super) fn of_file(file: &Path) -> Result<Self, String> {
         readable(file)?;
-        let stem = file
-            .file_stem()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .to_ascii_lowercase();
+        let stem = file.file_stem().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
         let name = FunctionName::new(&stem).map_err(|wrong| {
             format!(
                 "the function is named after its file, and {wrong}. Rename the file, or use a config file."
             )
         })?;
-        Ok(Self {
-            name,
-            file: file.to_owned(),
-            config: BTreeMap::new(),
-        })
+        Ok(Self { name, file: file.to_owned(), config: BTreeMap::new() })
     }
 }
 
@@ -118,13 +97,9 @@ impl Function {
 fn readable(path: &Path) -> Result<(), String> {
     match std::fs::metadata(path) {
         Ok(found) if found.is_file() => Ok(()),
-        Ok(_) => Err(format!(
-            "`{}` is not a file. Write the path of a `.wasm` file.",
-            path.display()
-        )),
-        Err(error) => Err(format!(
-            "`{}` cannot be read: {error}. Write the path of a `.wasm` file.",
-            path.display()
-        )),
+        Ok(_) => Err(format!("`{}` is not a file. Write the path of a `.wasm` file.", path.display())),
+        Err(error) => {
+            Err(format!("`{}` cannot be read: {error}. Write the path of a `.wasm` file.", path.display()))
+        }
     }
 }

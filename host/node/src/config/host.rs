@@ -57,10 +57,7 @@ impl FromStr for HostPattern {
         }
         let bare = bare_host(text);
         if bare != text && bare != "*" && bare.parse::<Self>().is_ok() {
-            return Err(HostError::MoreThanHost {
-                given: given(),
-                instead: bare.to_owned(),
-            });
+            return Err(HostError::MoreThanHost { given: given(), instead: bare.to_owned() });
         }
         let below = text.strip_prefix("*.");
         let host = below.unwrap_or(text);
@@ -71,11 +68,7 @@ impl FromStr for HostPattern {
             return Err(HostError::Malformed(given()));
         }
         let host = host.to_ascii_lowercase();
-        Ok(if below.is_some() {
-            Self::Below(host)
-        } else {
-            Self::Exact(host)
-        })
+        Ok(if below.is_some() { Self::Below(host) } else { Self::Exact(host) })
     }
 }
 

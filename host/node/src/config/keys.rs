@@ -18,10 +18,7 @@ pub(super) struct Table {
 
 impl Table {
     pub(super) fn example(&self, name: &str) -> &'static str {
-        self.keys
-            .iter()
-            .find(|key| key.name == name)
-            .map_or("...", |key| key.example)
+        self.keys.iter().find(|key| key.name == name).map_or("...", |key| key.example)
     }
 
     pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
@@ -59,24 +56,17 @@ pub(super) const NODE: Table = Table {
     ],
 };
 
-pub(super) const LISTEN: Table = Table {
-    label: "[listen]",
-    keys: &[key("http", "[\"0.0.0.0:80\"]"), key("peers", "\"10.0.0.1:7000\"")],
-};
+pub(super) const LISTEN: Table =
+    Table { label: "[listen]", keys: &[key("http", "[\"0.0.0.0:80\"]"), key("peers", "\"10.0.0.1:7000\"")] };
 
-pub(super) const CACHE: Table = Table {
-    label: "[cache]",
-    keys: &[key("memory", "\"2GiB\""), key("max_object", "\"64MiB\"")],
-};
+pub(super) const CACHE: Table =
+    Table { label: "[cache]", keys: &[key("memory", "\"2GiB\""), key("max_object", "\"64MiB\"")] };
 
 pub(super) const ADMIN: Table = Table {
     label: "[admin]",
     keys: &[
         key("listen", "\"127.0.0.1:9090\""),
-        key(
-            "tokens",
-            "[{ name = \"ops\", role = \"write\", secret_file = \"ops.token\" }]",
-        ),
+        key("tokens", "[{ name = \"ops\", role = \"write\", secret_file = \"ops.token\" }]"),
     ],
 };
 
@@ -138,23 +128,14 @@ pub(super) const SITE: Table = Table {
 
 pub(super) const LOG: Table = Table {
     label: "[log]",
-    keys: &[
-        key("level", "\"info\""),
-        key("access", "\"all\""),
-        key("format", "\"json\""),
-    ],
+    keys: &[key("level", "\"info\""), key("access", "\"all\""), key("format", "\"json\"")],
 };
 
 /// All tables below the file itself.
-pub(super) const TABLES: &[&Table] = &[
-    &NODE, &LISTEN, &CACHE, &ADMIN, &TOKEN, &CLUSTER, &ORIGIN, &FUNCTION, &SITE, &LOG,
-];
+pub(super) const TABLES: &[&Table] =
+    &[&NODE, &LISTEN, &CACHE, &ADMIN, &TOKEN, &CLUSTER, &ORIGIN, &FUNCTION, &SITE, &LOG];
 
 /// The tables that have this key.
 pub(super) fn homes(key: &str) -> Vec<&'static str> {
-    TABLES
-        .iter()
-        .filter(|table| table.names().any(|name| name == key))
-        .map(|table| table.label)
-        .collect()
+    TABLES.iter().filter(|table| table.names().any(|name| name == key)).map(|table| table.label).collect()
 }

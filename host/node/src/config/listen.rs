@@ -23,10 +23,7 @@ pub struct Listen {
 
 impl Default for Listen {
     fn default() -> Self {
-        Self {
-            http: vec![DEFAULT_HTTP],
-            peers: None,
-        }
+        Self { http: vec![DEFAULT_HTTP], peers: None }
     }
 }
 
@@ -37,15 +34,9 @@ impl Listen {
             vec![DEFAULT_HTTP]
         } else {
             let given = check.some_of("http", http, Check::address);
-            given
-                .into_iter()
-                .map(|spot| addresses.given(check, &spot, "listen.http"))
-                .collect()
+            given.into_iter().map(|spot| addresses.given(check, &spot, "listen.http")).collect()
         };
-        Self {
-            http,
-            peers: addresses.optional(check, "peers", peers, "listen.peers"),
-        }
+        Self { http, peers: addresses.optional(check, "peers", peers, "listen.peers") }
     }
 }
 
@@ -70,9 +61,7 @@ impl Addresses {
         field: Field<String>,
         what: &'static str,
     ) -> Option<SocketAddr> {
-        check
-            .optional(key, field, Check::address)
-            .map(|spot| self.given(check, &spot, what))
+        check.optional(key, field, Check::address).map(|spot| self.given(check, &spot, what))
     }
 
     fn given(&mut self, check: &Check<'_>, spot: &Spot<SocketAddr>, what: &'static str) -> SocketAddr {
@@ -84,10 +73,7 @@ impl Addresses {
 
     /// Port 0 asks the system for any free port, so it is never taken.
     pub(super) fn take(&mut self, address: SocketAddr, what: &'static str) -> Result<(), String> {
-        let other = self
-            .0
-            .iter()
-            .find(|(other, _)| *other == address && address.port() != 0);
+        let other = self.0.iter().find(|(other, _)| *other == address && address.port() != 0);
         let taken = other.map(|(_, by)| format!("`{address}` is taken by {by} already. Write another port."));
         self.0.push((address, what));
         taken.map_or(Ok(()), Err)

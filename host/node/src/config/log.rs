@@ -109,22 +109,13 @@ pub struct Log {
 
 impl Default for Log {
     fn default() -> Self {
-        Self {
-            level: DEFAULT_LOG_LEVEL,
-            access: DEFAULT_ACCESS_LOG,
-            format: DEFAULT_LOG_FORMAT,
-        }
+        Self { level: DEFAULT_LOG_LEVEL, access: DEFAULT_ACCESS_LOG, format: DEFAULT_LOG_FORMAT }
     }
 }
 
 impl Log {
     pub(super) fn from_raw(check: &Check<'_>, raw: RawLog) -> Self {
-        let RawLog {
-            at: _,
-            level,
-            access,
-            format,
-        } = raw;
+        let RawLog { at: _, level, access, format } = raw;
         let default = Self::default();
         Self {
             level: check.or("level", level, default.level, |text| {

@@ -41,10 +41,8 @@ fn default_threads() -> NonZeroUsize {
 
 /// A number of threads that can be started.
 pub(super) fn threads(number: u64) -> Result<NonZeroUsize, String> {
-    let fits = usize::try_from(number)
-        .ok()
-        .filter(|number| *number <= THREADS_MAX)
-        .and_then(NonZeroUsize::new);
+    let fits =
+        usize::try_from(number).ok().filter(|number| *number <= THREADS_MAX).and_then(NonZeroUsize::new);
     fits.ok_or_else(|| format!("{number} threads cannot be started. Write a number from 1 to {THREADS_MAX}."))
 }
 
@@ -52,13 +50,7 @@ impl Node {
     /// `cluster` is where the file says that the node is one of several. Then it must be named: two nodes of one name
     /// would take each other's place.
     pub(super) fn from_raw(check: &Check<'_>, raw: RawNode, cluster: Option<usize>) -> Option<Self> {
-        let RawNode {
-            at: _,
-            name,
-            region,
-            data_dir,
-            threads: number,
-        } = raw;
+        let RawNode { at: _, name, region, data_dir, threads: number } = raw;
         let default = Self::default_node();
         if let (Some(at), Field::Absent) = (cluster, &name) {
             check.problem(
@@ -71,9 +63,9 @@ impl Node {
         let region = check.optional("region", region, Region::new);
         let data_dir = check.optional("data_dir", data_dir, |text| check.path(text));
         let number = match number {
-            Field::Given(Spot { value, at }) => threads(value)
-                .map_err(|wrong| check.problem(at, format!("`threads`: {wrong}")))
-                .ok(),
+            Field::Given(Spot { value, at }) => {
+                threads(value).map_err(|wrong| check.problem(at, format!("`threads`: {wrong}"))).ok()
+            }
             Field::Absent | Field::Broken => None,
         };
         let default = default?;

@@ -68,16 +68,9 @@ impl Origin {
         let servers = check.some_of("servers", servers, str::parse::<ServerUrl>);
         let time = |key, field, default| check.or(key, field, default, parse_positive);
         let connect_timeout = time("connect_timeout", connect_timeout, DEFAULT_CONNECT_TIMEOUT);
-        let first_byte_timeout = time(
-            "first_byte_timeout",
-            first_byte_timeout,
-            DEFAULT_FIRST_BYTE_TIMEOUT,
-        );
-        let between_bytes_timeout = time(
-            "between_bytes_timeout",
-            between_bytes_timeout,
-            DEFAULT_BETWEEN_BYTES_TIMEOUT,
-        );
+        let first_byte_timeout = time("first_byte_timeout", first_byte_timeout, DEFAULT_FIRST_BYTE_TIMEOUT);
+        let between_bytes_timeout =
+            time("between_bytes_timeout", between_bytes_timeout, DEFAULT_BETWEEN_BYTES_TIMEOUT);
         let host_header = check.optional("host_header", host_header, parse_host_header);
         Some(Self {
             name: name?.value,

@@ -20,16 +20,10 @@ pub enum Place {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::File {
-                file,
-                line_column: Some((line, column)),
-            } => {
+            Self::File { file, line_column: Some((line, column)) } => {
                 write!(f, "{}:{line}:{column}", file.display())
             }
-            Self::File {
-                file,
-                line_column: None,
-            } => write!(f, "{}", file.display()),
+            Self::File { file, line_column: None } => write!(f, "{}", file.display()),
             Self::Flag(flag) => f.write_str(flag),
         }
     }
@@ -79,10 +73,7 @@ impl Problems {
 
     /// One problem of a file as a whole.
     pub(super) fn of_file(file: &Path, message: String) -> Self {
-        let place = Place::File {
-            file: file.to_owned(),
-            line_column: None,
-        };
+        let place = Place::File { file: file.to_owned(), line_column: None };
         Self::one(place, message)
     }
 

@@ -64,11 +64,7 @@ pub(super) struct RawListen {
 
 impl RawListen {
     fn read(table: &TableReader<'_>) -> Self {
-        Self {
-            at: table.at(),
-            http: table.texts("http"),
-            peers: table.text("peers"),
-        }
+        Self { at: table.at(), http: table.texts("http"), peers: table.text("peers") }
     }
 }
 
@@ -81,11 +77,7 @@ pub(super) struct RawCache {
 
 impl RawCache {
     fn read(table: &TableReader<'_>) -> Self {
-        Self {
-            at: table.at(),
-            memory: table.text("memory"),
-            max_object: table.text("max_object"),
-        }
+        Self { at: table.at(), memory: table.text("memory"), max_object: table.text("max_object") }
     }
 }
 
@@ -134,10 +126,7 @@ pub(super) struct RawSecret {
 
 impl RawSecret {
     fn read(table: &TableReader<'_>) -> Self {
-        Self {
-            secret: table.text("secret"),
-            secret_file: table.text("secret_file"),
-        }
+        Self { secret: table.text("secret"), secret_file: table.text("secret_file") }
     }
 
     /// Whether the author gave one, right or wrong.
@@ -155,11 +144,7 @@ pub(super) struct RawCluster {
 
 impl RawCluster {
     fn read(table: &TableReader<'_>) -> Self {
-        Self {
-            at: table.at(),
-            secret: RawSecret::read(table),
-            max_lag: table.text("max_lag"),
-        }
+        Self { at: table.at(), secret: RawSecret::read(table), max_lag: table.text("max_lag") }
     }
 }
 

@@ -47,38 +47,21 @@ pub(super) struct Texts {
 
 impl<'t> Report<'t> {
     pub(super) fn new(file: &'t Path, text: &'t str) -> Self {
-        Self {
-            file,
-            text,
-            problems: RefCell::default(),
-        }
+        Self { file, text, problems: RefCell::default() }
     }
 
     /// A problem at an offset. `label` is the table it is in, as people write it.
     pub(super) fn at(&self, at: usize, label: &str, message: impl AsRef<str>) {
         let message = message.as_ref();
-        let message = if label.is_empty() {
-            message.to_owned()
-        } else {
-            format!("{label} {message}")
-        };
-        let place = Place::File {
-            file: self.file.to_owned(),
-            line_column: Some(self.line_column(at)),
-        };
+        let message = if label.is_empty() { message.to_owned() } else { format!("{label} {message}") };
+        let place = Place::File { file: self.file.to_owned(), line_column: Some(self.line_column(at)) };
         self.problems.borrow_mut().push(Problem { place, message });
     }
 
     /// A problem of the file as a whole.
     pub(super) fn whole(&self, message: &str) {
-        let place = Place::File {
-            file: self.file.to_owned(),
-            line_column: None,
-        };
-        self.problems.borrow_mut().push(Problem {
-            place,
-            message: message.to_owned(),
-        });
+        let place = Place::File { file: self.file.to_owned(), line_column: None };
+        self.problems.borrow_mut().push(Problem { place, message: message.to_owned() });
     }
 
     pub(super) fn line(&self, at: usize) -> usize {
@@ -90,13 +73,8 @@ impl<'t> Report<'t> {
         let before = self.text.get(..at).unwrap_or(self.text);
         let start = before.rfind('\n').map_or(0, |newline| newline + 1);
         let line = before.bytes().filter(|b| *b == b'\n').count() + 1;
-        let column = before
-            .get(start..)
-            .unwrap_or_default()
-            .trim_start_matches('\u{feff}')
-            .chars()
-            .count()
-            + 1;
+        let column =
+            before.get(start..).unwrap_or_default().trim_start_matches('\u{feff}').chars().count() + 1;
         (line, column)
     }
 
@@ -132,13 +110,7 @@ impl<'r> TableReader<'r> {
         entries: Option<&'r DeTable<'r>>,
         at: usize,
     ) -> Self {
-        let mut reader = Self {
-            report,
-            spec,
-            entries,
-            at,
-            misspelt: Vec::new(),
-        };
+        let mut reader = Self { report, spec, entries, at, misspelt: Vec::new() };
         for key in entries.into_iter().flat_map(DeTable::keys) {
             if !spec.names().any(|name| name == key.get_ref()) {
                 reader.unknown(key.get_ref(), key.span().start);
@@ -155,11 +127,7 @@ impl<'r> TableReader<'r> {
     fn unknown(&mut self, key: &str, at: usize) {
         let advice = if let Some(near) = suggest::nearest(key, self.spec.names()) {
             self.misspelt.push(near);
-            let near = if self.spec.label.is_empty() {
-                self.spec.example(near)
-            } else {
-                near
-            };
+            let near = if self.spec.label.is_empty() { self.spec.example(near) } else { near };
             format!("Did you mean `{near}`?")
         } else if let homes = keys::homes(key)
             && !homes.is_empty()
@@ -169,26 +137,16 @@ impl<'r> TableReader<'r> {
             let headers: Vec<_> = self.spec.keys.iter().map(|key| key.example).collect();
             format!("Tables here: {}.", suggest::listed(&headers))
         } else {
-            format!(
-                "Keys here: {}.",
-                suggest::listed(&self.spec.names().collect::<Vec<_>>())
-            )
+            format!("Keys here: {}.", suggest::listed(&self.spec.names().collect::<Vec<_>>()))
         };
-        let what = if self.spec.label.is_empty() {
-            "is not a table of this file"
-        } else {
-            "is not a key here"
-        };
-        self.report
-            .at(at, self.spec.label, format!("`{key}` {what}. {advice}"));
+        let what =
+            if self.spec.label.is_empty() { "is not a table of this file" } else { "is not a key here" };
+        self.report.at(at, self.spec.label, format!("`{key}` {what}. {advice}"));
     }
 
     fn value(&self, key: &str) -> Field<&'r DeValue<'r>> {
         match self.entries.and_then(|entries| entries.get(key)) {
-            Some(value) => Field::Given(Spot {
-                value: value.get_ref(),
-                at: value.span().start,
-            }),
+            Some(value) => Field::Given(Spot { value: value.get_ref(), at: value.span().start }),
             None if self.misspelt.contains(&key) => Field::Broken,
             None => Field::Absent,
         }
@@ -212,11 +170,8 @@ impl<'r> TableReader<'r> {
     fn wrong_type(&self, key: &str, at: usize, wanted: &str, found: &DeValue<'_>) {
         let found = kind(found);
         let example = self.spec.example(key);
-        let write = if self.spec.label.is_empty() {
-            example.to_owned()
-        } else {
-            format!("{key} = {example}")
-        };
+        let write =
+            if self.spec.label.is_empty() { example.to_owned() } else { format!("{key} = {example}") };
         self.report.at(
             at,
             self.spec.label,
@@ -240,24 +195,15 @@ impl<'r> TableReader<'r> {
         let (list, at) = match self.typed(key, "a list of strings", DeValue::as_array) {
             Field::Absent => return Texts::default(),
             Field::Broken => {
-                return Texts {
-                    broken: true,
-                    ..Texts::default()
-                };
+                return Texts { broken: true, ..Texts::default() };
             }
             Field::Given(Spot { value, at }) => (value, at),
         };
-        let mut texts = Texts {
-            at: Some(at),
-            ..Texts::default()
-        };
+        let mut texts = Texts { at: Some(at), ..Texts::default() };
         for element in list {
             let at = element.span().start;
             if let Some(text) = element.get_ref().as_str() {
-                texts.items.push(Spot {
-                    value: text.to_owned(),
-                    at,
-                });
+                texts.items.push(Spot { value: text.to_owned(), at });
             } else {
                 self.wrong_type(key, at, "a list of strings", element.get_ref());
                 texts.broken = true;

@@ -110,10 +110,7 @@ impl FromStr for ServerUrl {
         let Some((scheme, rest)) = text.split_once("://") else {
             let instead = format!("http://{}", given());
             return Err(match instead.parse::<Self>() {
-                Ok(_) => ServerUrlError::NoScheme {
-                    given: given(),
-                    instead,
-                },
+                Ok(_) => ServerUrlError::NoScheme { given: given(), instead },
                 Err(_) => ServerUrlError::Malformed(given()),
             });
         };
@@ -123,9 +120,7 @@ impl FromStr for ServerUrl {
             _ => return Err(ServerUrlError::Scheme(given())),
         };
         let uri: Uri = text.parse().map_err(|_| ServerUrlError::Malformed(given()))?;
-        let authority = uri
-            .authority()
-            .ok_or_else(|| ServerUrlError::Malformed(given()))?;
+        let authority = uri.authority().ok_or_else(|| ServerUrlError::Malformed(given()))?;
         let server = Self::of(scheme, authority).ok_or_else(|| ServerUrlError::Malformed(given()))?;
         let alone = matches!(rest.strip_prefix(authority.as_str()), Some("" | "/"));
         if !alone || authority.as_str().contains('@') {
@@ -155,11 +150,7 @@ impl ServerUrl {
 fn without_user(url: &str) -> String {
     match (url.find("://"), url.rfind('@')) {
         (Some(scheme), Some(at)) if scheme + 3 <= at => {
-            format!(
-                "{}...{}",
-                url.get(..scheme + 3).unwrap_or_default(),
-                url.get(at..).unwrap_or_default()
-            )
+            format!("{}...{}", url.get(..scheme + 3).unwrap_or_default(), url.get(at..).unwrap_or_default())
         }
         _ => url.to_owned(),
     }

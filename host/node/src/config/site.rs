@@ -121,10 +121,7 @@ impl Site {
         let hosts = Self::read_hosts(hosts, check, &mut known.hosts);
         let origin = check.required("origin", origin, |text| {
             // A wrong name that resolves has been reported where the origin is named.
-            known
-                .origins
-                .resolve(text, "[[origins]]")
-                .map(|()| OriginName::new(text).ok())
+            known.origins.resolve(text, "[[origins]]").map(|()| OriginName::new(text).ok())
         });
         let functions = Self::read_functions(functions, check, known.functions);
         let shield = check.optional("shield", shield, Region::new);
@@ -165,9 +162,7 @@ impl Site {
         for spot in functions.items {
             let at = spot.at;
             let name = check.optional("functions", Field::Given(spot), |text| {
-                known
-                    .resolve(text, "[[functions]]")
-                    .map(|()| FunctionName::new(text).ok())
+                known.resolve(text, "[[functions]]").map(|()| FunctionName::new(text).ok())
             });
             let Some(name) = name.and_then(|spot| spot.value) else {
                 continue;

@@ -74,10 +74,7 @@ impl FromStr for Bytes {
                 instead: format!("{digits}{}", likely_unit(unit)),
             });
         };
-        number
-            .checked_mul(*factor)
-            .map(Self)
-            .ok_or_else(|| SizeError::TooLarge(given()))
+        number.checked_mul(*factor).map(Self).ok_or_else(|| SizeError::TooLarge(given()))
     }
 }
 

@@ -8,12 +8,7 @@ pub(super) fn nearest<'c>(given: &str, candidates: impl Iterator<Item = &'c str>
     let given = given.to_ascii_lowercase().replace('-', "_");
     let allowed = (given.chars().count() / LETTERS_PER_SLIP).max(1);
     candidates
-        .map(|candidate| {
-            (
-                strsim::damerau_levenshtein(&given, &candidate.replace('-', "_")),
-                candidate,
-            )
-        })
+        .map(|candidate| (strsim::damerau_levenshtein(&given, &candidate.replace('-', "_")), candidate))
         .filter(|(slips, _)| *slips <= allowed)
         .min_by_key(|(slips, _)| *slips)
         .map(|(_, candidate)| candidate)
@@ -33,11 +28,7 @@ pub(super) fn instead(given: &str, candidates: &[&str], what: &str, none: &str) 
 
 /// "`a`, `b`, `c`".
 pub(super) fn listed(words: &[&str]) -> String {
-    words
-        .iter()
-        .map(|word| format!("`{word}`"))
-        .collect::<Vec<_>>()
-        .join(", ")
+    words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -28,18 +28,13 @@ enum Slip {
 }
 
 pub(super) fn judge(report: &Report<'_>, text: &str, errors: &[Error]) -> Syntax {
-    let mut errors: Vec<_> = errors
-        .iter()
-        .map(|error| (error.span().unwrap_or_default(), error.message()))
-        .collect();
+    let mut errors: Vec<_> =
+        errors.iter().map(|error| (error.span().unwrap_or_default(), error.message())).collect();
     errors.sort_by_key(|(span, _)| span.start);
     let mut broken = false;
     for (span, message) in errors {
         let words = text.get(span.clone()).unwrap_or_default();
-        let slip = SLIPS
-            .iter()
-            .find(|(start, _)| message.starts_with(start))
-            .map(|(_, slip)| *slip);
+        let slip = SLIPS.iter().find(|(start, _)| message.starts_with(start)).map(|(_, slip)| *slip);
         let told = match slip {
             Some(Slip::Twice) => format!("`{words}` is here for the second time. Leave one."),
             Some(Slip::Unquoted) => format!("`{words}` needs quotes. Write `\"{words}\"`."),

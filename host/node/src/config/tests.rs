@@ -28,10 +28,7 @@ fn problems(text: &str) -> Vec<String> {
     problems
         .iter()
         .map(|problem| match &problem.place {
-            Place::File {
-                line_column: Some((line, column)),
-                ..
-            } => {
+            Place::File { line_column: Some((line, column)), .. } => {
                 format!("{line}:{column}: {}", problem.message)
             }
             _ => problem.message.clone(),
@@ -133,13 +130,7 @@ fn the_whole_config_says_what_was_written() {
     );
     assert_eq!(config.node.threads.get(), 4);
     assert_eq!(config.listen.http.len(), 2);
-    assert_eq!(
-        config.cache,
-        Cache {
-            memory: Bytes(2 << 30),
-            max_object: Bytes::mib(8)
-        }
-    );
+    assert_eq!(config.cache, Cache { memory: Bytes(2 << 30), max_object: Bytes::mib(8) });
     assert_eq!(config.admin.tokens[0].secret.expose(), "0123456789abcdef-ops");
     assert_eq!(config.admin.tokens[1].role, Role::Read);
     assert_eq!(config.cluster.max_lag, Duration::from_secs(2));
@@ -159,10 +150,7 @@ fn no_secret_is_shown() {
     let config = read(WHOLE).unwrap();
     let json = config.to_redacted_json();
     for shown in [json.to_string(), format!("{config:?}")] {
-        assert!(
-            !shown.contains("0123456789abcdef") && !shown.contains("hunter2"),
-            "{shown}"
-        );
+        assert!(!shown.contains("0123456789abcdef") && !shown.contains("hunter2"), "{shown}");
     }
     assert_eq!(json["admin"]["tokens"][0]["name"], "ops");
     assert_eq!(json["admin"]["tokens"][0]["secret"], REDACTED);
@@ -179,17 +167,10 @@ fn from_examples(broken: Option<(&str, &str)>, value: &str) -> (String, usize) {
     let mut line = 0;
     for key in FILE.keys {
         writeln!(text, "{}", key.example).unwrap();
-        let table = keys::TABLES
-            .iter()
-            .find(|table| table.label == key.example)
-            .unwrap();
+        let table = keys::TABLES.iter().find(|table| table.label == key.example).unwrap();
         write_examples(&mut text, table, broken, value, &mut line);
     }
-    (
-        text.replace("shop_front.wasm", "f.wasm")
-            .replace("cluster.secret", "ops.token"),
-        line,
-    )
+    (text.replace("shop_front.wasm", "f.wasm").replace("cluster.secret", "ops.token"), line)
 }
 
 fn write_examples(
@@ -207,13 +188,7 @@ fn write_examples(
         {
             continue;
         }
-        writeln!(
-            text,
-            "{} = {}",
-            key.name,
-            if is_broken { value } else { key.example }
-        )
-        .unwrap();
+        writeln!(text, "{} = {}", key.name, if is_broken { value } else { key.example }).unwrap();
         if is_broken {
             *line = text.lines().count();
         }
@@ -229,19 +204,11 @@ fn every_example_that_a_message_shows_is_accepted() {
 /// Holds that every known key is read: one that were not would take any type.
 #[test]
 fn every_key_is_read_and_refuses_a_wrong_type() {
-    for table in keys::TABLES
-        .iter()
-        .filter(|table| table.label != "[[admin.tokens]]")
-    {
+    for table in keys::TABLES.iter().filter(|table| table.label != "[[admin.tokens]]") {
         for key in table.keys {
             let (text, line) = from_examples(Some((table.label, key.name)), "1979-05-27");
             let told = problems(&text);
-            let start = format!(
-                "{line}:{}: {} `{}` must be",
-                key.name.len() + 4,
-                table.label,
-                key.name
-            );
+            let start = format!("{line}:{}: {} `{}` must be", key.name.len() + 4, table.label, key.name);
             assert!(
                 told.len() == 1 && told[0].starts_with(&start),
                 "{} {}: {told:#?}",
@@ -268,9 +235,7 @@ fn every_key_of_a_token_is_read_and_refuses_a_wrong_type() {
 
 #[test]
 fn a_file_that_is_not_there_is_a_problem_of_the_file() {
-    let said = Config::load(Path::new("no/such.toml"), RunFlags::default())
-        .unwrap_err()
-        .to_string();
+    let said = Config::load(Path::new("no/such.toml"), RunFlags::default()).unwrap_err().to_string();
     assert!(said.starts_with("no/such.toml: cannot be read:"), "{said}");
 }
 

@@ -12,17 +12,7 @@ use super::{Admin, Cache, Cluster, Config, Function, Listen, Log, Node, Origin, 
 
 /// `None` only where something has been reported. `named` where the node has its name from elsewhere.
 pub(super) fn config(raw: RawConfig, report: &Report<'_>, folder: &Path, named: bool) -> Option<Config> {
-    let RawConfig {
-        node,
-        listen,
-        cache,
-        admin,
-        cluster,
-        origins,
-        functions,
-        sites,
-        log,
-    } = raw;
+    let RawConfig { node, listen, cache, admin, cluster, origins, functions, sites, log } = raw;
     let check = |table: &'static Table, at: usize| Check::new(report, folder, table, at);
 
     let peers_at = match &listen.peers {
@@ -31,11 +21,7 @@ pub(super) fn config(raw: RawConfig, report: &Report<'_>, folder: &Path, named: 
         Field::Absent => None,
     };
     let cluster_at = cluster.secret.is_given().then_some(cluster.at);
-    let node = Node::from_raw(
-        &check(&keys::NODE, node.at),
-        node,
-        peers_at.or(cluster_at).filter(|_| !named),
-    );
+    let node = Node::from_raw(&check(&keys::NODE, node.at), node, peers_at.or(cluster_at).filter(|_| !named));
     let http_by_default = listen.http.at.is_none();
     let mut addresses = Addresses::of_defaults(http_by_default, matches!(admin.listen, Field::Absent));
     let listen = Listen::from_raw(&check(&keys::LISTEN, listen.at), listen, &mut addresses);
@@ -57,25 +43,11 @@ pub(super) fn config(raw: RawConfig, report: &Report<'_>, folder: &Path, named: 
         report.whole(NO_SITES);
     }
     let mut names = Names::new("a site");
-    let mut known = Known {
-        origins: &origin_names,
-        functions: &function_names,
-        hosts: Names::new("a site"),
-    };
+    let mut known = Known { origins: &origin_names, functions: &function_names, hosts: Names::new("a site") };
     let sites = each(sites, &mut names, |raw: RawSite, names| {
         Site::from_raw(&check(&keys::SITE, raw.at), raw, names, &mut known)
     });
-    Some(Config {
-        node: node?,
-        listen,
-        cache,
-        admin,
-        cluster,
-        origins,
-        functions,
-        sites,
-        log,
-    })
+    Some(Config { node: node?, listen, cache, admin, cluster, origins, functions, sites, log })
 }
 
 const NO_SITES: &str = "has no site, so that every request would get 421. Write `[[sites]]` with `name`, \
@@ -88,11 +60,7 @@ fn each<R, T>(
     mut check: impl FnMut(R, &mut Names) -> Option<T>,
 ) -> Vec<T> {
     match raws {
-        Field::Given(raws) => raws
-            .value
-            .into_iter()
-            .filter_map(|raw| check(raw, names))
-            .collect(),
+        Field::Given(raws) => raws.value.into_iter().filter_map(|raw| check(raw, names)).collect(),
         Field::Broken => {
             names.lose_one();
             Vec::new()

@@ -81,12 +81,7 @@ pub(crate) fn assemble(
         config: config.to_redacted_json(),
         registry: Arc::new(registry),
     };
-    Ok(Parts {
-        edge,
-        follower,
-        admin,
-        functions: functions.runtime,
-    })
+    Ok(Parts { edge, follower, admin, functions: functions.runtime })
 }
 
 fn unix_ms(now: SystemTime) -> u64 {
@@ -101,11 +96,7 @@ fn tokens(config: &Config) -> Result<Tokens, StartError> {
             config::Role::Read => Role::Read,
             config::Role::Write => Role::Write,
         };
-        Token {
-            name: token.name,
-            secret: token.secret.expose().to_owned(),
-            role,
-        }
+        Token { name: token.name, secret: token.secret.expose().to_owned(), role }
     });
     Tokens::new(tokens.collect()).map_err(|errors| {
         let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
@@ -167,9 +158,7 @@ fn sites(config: &Config, store: &Store, pools: &Pools, functions: &Functions) -
         let origin = config.origins.iter().find(|origin| origin.name == site.origin);
         let host = origin.and_then(|origin| origin.host_header.as_deref());
         let host_header = host.map(http::HeaderValue::try_from).transpose();
-        let pool = pools
-            .get(&site.origin)
-            .ok_or_else(|| no_origin(&site.name, &site.origin))?;
+        let pool = pools.get(&site.origin).ok_or_else(|| no_origin(&site.name, &site.origin))?;
         let hosts: Vec<String> = site.hosts.iter().map(ToString::to_string).collect();
         let built = Site {
             name: site.name.clone(),
@@ -187,9 +176,7 @@ fn sites(config: &Config, store: &Store, pools: &Pools, functions: &Functions) -
 }
 
 fn no_origin(site: &SiteName, origin: &OriginName) -> StartError {
-    StartError::Config(format!(
-        "site `{site}` names the origin `{origin}`, which there is not"
-    ))
+    StartError::Config(format!("site `{site}` names the origin `{origin}`, which there is not"))
 }
 
 fn rules(site: &config::Site) -> Rules {
@@ -217,18 +204,8 @@ fn join(
         peer_addr,
         started_unix_ms: unix_ms(shared.clock.now()),
     };
-    let (log, members, clock) = (
-        Arc::clone(&shared.log),
-        shared.members.clone(),
-        shared.clock.clone(),
-    );
-    Ok(Cluster::join(Setup {
-        info,
-        log,
-        members,
-        clock,
-        metrics,
-    })?)
+    let (log, members, clock) = (Arc::clone(&shared.log), shared.members.clone(), shared.clock.clone());
+    Ok(Cluster::join(Setup { info, log, members, clock, metrics })?)
 }
 
 fn peers(config: &Config, trust: &Trust, registry: &mut Registry) -> Result<Option<Peers>, StartError> {
@@ -237,13 +214,7 @@ fn peers(config: &Config, trust: &Trust, registry: &mut Registry) -> Result<Opti
     };
     let metrics = seawall_origin::Metrics::default();
     metrics.register(registry, "peer");
-    let limits = Limits {
-        connect: PEER_CONNECT,
-        ..Limits::default()
-    };
+    let limits = Limits { connect: PEER_CONNECT, ..Limits::default() };
     let client = Client::new(limits, trust.clone(), Blame::Peer, metrics);
-    Ok(Some(Peers {
-        client,
-        secret: PeerSecret::new(secret.expose())?,
-    }))
+    Ok(Some(Peers { client, secret: PeerSecret::new(secret.expose())? }))
 }

@@ -24,9 +24,7 @@ pub(crate) struct Sink(pub(crate) Arc<Store>);
 impl Apply for Sink {
     fn apply(&self, record: &Record) -> Applied {
         match &record.entry {
-            Entry::Purge(purge) => Applied {
-                matched: self.0.apply(record.position, purge).objects,
-            },
+            Entry::Purge(purge) => Applied { matched: self.0.apply(record.position, purge).objects },
             Entry::Unknown { .. } => {
                 self.0.advance(record.position);
                 Applied::default()
@@ -52,35 +50,17 @@ pub(crate) fn spawn(
     admin: Bound,
     stopped: watch::Receiver<bool>,
 ) -> Result<JoinHandle<()>, StartError> {
-    let failed = |source| StartError::Io {
-        what: "the control thread",
-        source,
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(failed)?;
+    let failed = |source| StartError::Io { what: "the control thread", source };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
     let body = move || runtime.block_on(control(parts, admin, stopped));
-    std::thread::Builder::new()
-        .name("control".to_owned())
-        .spawn(body)
-        .map_err(failed)
+    std::thread::Builder::new().name("control".to_owned()).spawn(body).map_err(failed)
 }
 
 async fn control(parts: Parts, admin: Bound, stopped: watch::Receiver<bool>) {
-    let Parts {
-        edge,
-        follower,
-        admin: state,
-        functions,
-    } = parts;
+    let Parts { edge, follower, admin: state, functions } = parts;
     let store = Arc::clone(&edge.store);
     let following = follower.run(Arc::new(Sink(Arc::clone(&store))), Start::Empty, stopped.clone());
-    tokio::join!(
-        following,
-        door(state, admin, stopped.clone()),
-        housekeep(store, stopped)
-    );
+    tokio::join!(following, door(state, admin, stopped.clone()), housekeep(store, stopped));
     drop(functions);
 }
 

@@ -34,33 +34,19 @@ impl Functions {
                 why,
             };
             let bytes = std::fs::read(file).map_err(|error| refused(format!("cannot be read: {error}")))?;
-            let settings = FunctionSettings {
-                config: config.clone(),
-                origins: origins.clone(),
-            };
+            let settings = FunctionSettings { config: config.clone(), origins: origins.clone() };
             let function = runtime
                 .prepare(name.as_str(), &bytes, settings)
                 .map_err(|error| refused(error.to_string()))?;
             let hooks: Vec<&str> = function.hooks().map(seawall_functions::Hook::as_str).collect();
-            tracing::info!(
-                function = name.as_str(),
-                version = function.version(),
-                ?hooks,
-                "prepared"
-            );
+            tracing::info!(function = name.as_str(), version = function.version(), ?hooks, "prepared");
             by_name.insert(name.as_str().to_owned(), function);
         }
-        Ok(Self {
-            runtime: Some(runtime),
-            by_name,
-        })
+        Ok(Self { runtime: Some(runtime), by_name })
     }
 
     pub(crate) fn chain(&self, site: &config::Site) -> Result<Chain, StartError> {
-        let refused = |why: String| StartError::Chain {
-            site: site.name.to_string(),
-            why,
-        };
+        let refused = |why: String| StartError::Chain { site: site.name.to_string(), why };
         let find = |name: &config::FunctionName| {
             let found = self.by_name.get(name.as_str()).map(Arc::clone);
             found.ok_or_else(|| refused(format!("no function is named `{}`", name.as_str())))

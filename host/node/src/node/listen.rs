@@ -60,16 +60,8 @@ mod tests {
     fn threads_share_a_port_that_nobody_else_may_take() {
         let bound = bind("127.0.0.1:0".parse().unwrap(), 3).unwrap();
         assert_eq!(bound.sockets.len(), 3);
-        assert!(
-            bound
-                .sockets
-                .iter()
-                .all(|socket| socket.local_addr().unwrap() == bound.address)
-        );
+        assert!(bound.sockets.iter().all(|socket| socket.local_addr().unwrap() == bound.address));
         let again = bind(bound.address, 1).err().unwrap();
-        assert!(
-            matches!(again, StartError::AddressInUse { address } if address == bound.address),
-            "{again}"
-        );
+        assert!(matches!(again, StartError::AddressInUse { address } if address == bound.address), "{again}");
     }
 }

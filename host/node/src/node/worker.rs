@@ -17,7 +17,7 @@ use seawall_origin::Outgoing;
 use seawall_pipeline::peer::serve_peer;
 use seawall_pipeline::{Connection, Edge, serve};
 use tokio::net::TcpStream;
-use tokio::sync::watch;
+use tokio::sync::{Barrier, watch};
 use tokio::task::JoinSet;
 
 use super::listen::Bound;
@@ -60,28 +60,22 @@ pub(crate) fn spawn(
     doors: Doors,
     edge: Arc<Edge>,
     stopped: watch::Receiver<bool>,
+    together: Arc<Barrier>,
 ) -> Result<JoinHandle<()>, StartError> {
-    let failed = |source| StartError::Io {
-        what: "a worker thread",
-        source,
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(failed)?;
-    let body = move || runtime.block_on(work(doors, edge, stopped));
-    std::thread::Builder::new()
-        .name(format!("worker-{number}"))
-        .spawn(body)
-        .map_err(failed)
+    let failed = |source| StartError::Io { what: "a worker thread", source };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+    let body = move || runtime.block_on(work(doors, edge, stopped, together));
+    std::thread::Builder::new().name(format!("worker-{number}")).spawn(body).map_err(failed)
 }
 
-async fn work(doors: Doors, edge: Arc<Edge>, stopped: watch::Receiver<bool>) {
+async fn work(doors: Doors, edge: Arc<Edge>, stopped: watch::Receiver<bool>, together: Arc<Barrier>) {
     let mut accepting = JoinSet::new();
     for (from, socket) in doors.0 {
         accepting.spawn(accept(from, socket, Arc::clone(&edge), stopped.clone()));
     }
     while accepting.join_next().await.is_some() {}
+    // A connection to an origin lives on the thread that opened it, and any thread may be waiting for its answer.
+    together.wait().await;
 }
 
 async fn accept(from: From, socket: TcpListener, edge: Arc<Edge>, stopped: watch::Receiver<bool>) {
@@ -108,14 +102,8 @@ async fn accept(from: From, socket: TcpListener, edge: Arc<Edge>, stopped: watch
         }
     }
     drop(listener);
-    if tokio::time::timeout(DRAIN_LIMIT, running.shutdown())
-        .await
-        .is_err()
-    {
-        tracing::warn!(
-            limit_s = DRAIN_LIMIT.as_secs(),
-            "connections were cut: they did not end in time"
-        );
+    if tokio::time::timeout(DRAIN_LIMIT, running.shutdown()).await.is_err() {
+        tracing::warn!(limit_s = DRAIN_LIMIT.as_secs(), "connections were cut: they did not end in time");
     }
 }
 
@@ -129,11 +117,7 @@ fn serve_connection(
     // Without it small responses wait for the client's acknowledgement. Some sockets cannot: then they wait.
     let _ = stream.set_nodelay(true);
     let edge = Arc::clone(edge);
-    let connection = Connection {
-        ip: Some(client.ip()),
-        scheme: Scheme::HTTP,
-        tls_version: None,
-    };
+    let connection = Connection { ip: Some(client.ip()), scheme: Scheme::HTTP, tls_version: None };
     let connection = Arc::new(connection);
     let service = service_fn(move |request: Request<Incoming>| {
         let (edge, connection) = (Arc::clone(&edge), Arc::clone(&connection));
@@ -146,15 +130,9 @@ fn serve_connection(
         }
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_LIMIT)
-        .pipeline_flush(true);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_LIMIT).pipeline_flush(true);
     builder.http2().timer(TokioTimer::new());
-    let serving = builder
-        .serve_connection(TokioIo::new(stream), service)
-        .into_owned();
+    let serving = builder.serve_connection(TokioIo::new(stream), service).into_owned();
     let serving = running.watch(serving);
     tokio::spawn(async move {
         if let Err(error) = serving.await {

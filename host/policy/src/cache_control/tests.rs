@@ -85,10 +85,7 @@ fn a_directive_inside_quotes_is_not_one() {
 #[test]
 fn delta_seconds_are_digits_up_to_a_cap() {
     assert_eq!(delta_seconds(b"0060"), MINUTE);
-    assert_eq!(
-        delta_seconds(b"99999999999999999999999999"),
-        Some(Duration::from_secs(MAX_DELTA_SECONDS))
-    );
+    assert_eq!(delta_seconds(b"99999999999999999999999999"), Some(Duration::from_secs(MAX_DELTA_SECONDS)));
     for invalid in [&b""[..], b"-1", b"+1", b"1.0", b" 1", b"1s"] {
         assert_eq!(delta_seconds(invalid), None);
     }

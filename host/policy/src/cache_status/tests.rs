@@ -4,12 +4,7 @@ use super::{CacheStatus, Forward, Outcome, push_integer};
 
 fn text(status: &CacheStatus<'_>) -> String {
     let mut scratch = b"left over".to_vec();
-    status
-        .to_value(&mut scratch)
-        .unwrap()
-        .to_str()
-        .unwrap()
-        .to_owned()
+    status.to_value(&mut scratch).unwrap().to_str().unwrap().to_owned()
 }
 
 #[test]
@@ -37,14 +32,8 @@ fn every_parameter_in_order() {
 
 #[test]
 fn what_a_structured_field_cannot_carry_is_replaced() {
-    assert_eq!(
-        text(&CacheStatus::new("1st cache", Outcome::Neither)),
-        "\"1st cache\""
-    );
-    assert_eq!(
-        text(&CacheStatus::new("naïve\r\n", Outcome::Hit)),
-        "\"na??ve??\"; hit"
-    );
+    assert_eq!(text(&CacheStatus::new("1st cache", Outcome::Neither)), "\"1st cache\"");
+    assert_eq!(text(&CacheStatus::new("naïve\r\n", Outcome::Hit)), "\"na??ve??\"; hit");
     assert_eq!(text(&CacheStatus::new("", Outcome::Hit)), "\"\"; hit");
 }
 
@@ -68,12 +57,7 @@ fn integers_have_at_most_fifteen_digits() {
 
 #[test]
 fn what_is_rendered_parses_as_a_structured_field() {
-    let status = CacheStatus {
-        key: Some("k\\"),
-        ..CacheStatus::forward("a b", Forward::VaryMiss)
-    };
-    let list = sfv::Parser::new(text(&status).as_bytes())
-        .parse::<sfv::List>()
-        .unwrap();
+    let status = CacheStatus { key: Some("k\\"), ..CacheStatus::forward("a b", Forward::VaryMiss) };
+    let list = sfv::Parser::new(text(&status).as_bytes()).parse::<sfv::List>().unwrap();
     assert_eq!(list.len(), 1);
 }

@@ -6,10 +6,7 @@ use crate::suite::fields;
 #[test]
 fn visits_are_counted_by_name() {
     let headers = fields(&[
-        (
-            "cdn-loop",
-            "foo123.foocdn.example, barcdn.example; trace=\"seawall, seawall\"",
-        ),
+        ("cdn-loop", "foo123.foocdn.example, barcdn.example; trace=\"seawall, seawall\""),
         ("cdn-loop", "SeaWall; v=1, seawall"),
     ]);
     assert_eq!(visits(&headers, "seawall"), Visits { own: 2, all: 4 });

@@ -9,11 +9,9 @@ fn seconds(value: &str) -> Option<u64> {
 
 #[test]
 fn the_three_formats_name_the_same_second() {
-    for value in [
-        "Sun, 06 Nov 1994 08:49:37 GMT",
-        "Sunday, 06-Nov-94 08:49:37 GMT",
-        "Sun Nov  6 08:49:37 1994",
-    ] {
+    for value in
+        ["Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"]
+    {
         assert_eq!(seconds(value), Some(784_111_777), "{value}");
     }
     assert_eq!(seconds("  Sun, 06 Nov 1994 08:49:37 GMT "), Some(784_111_777));

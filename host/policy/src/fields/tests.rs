@@ -10,10 +10,7 @@ fn connection_cannot_take_away_what_is_meant_for_all() {
         ("cdn-cache-control", "private"),
     ];
     let mut pairs = kept.to_vec();
-    pairs.push((
-        "connection",
-        "cache-control, Authorization, host, cdn-cache-control, foo",
-    ));
+    pairs.push(("connection", "cache-control, Authorization, host, cdn-cache-control, foo"));
     pairs.push(("foo", "1"));
     let mut headers = fields(&pairs);
     strip_hop_by_hop(&mut headers);

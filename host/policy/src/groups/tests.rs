@@ -5,10 +5,7 @@ use crate::suite::fields;
 
 #[test]
 fn groups_are_strings_over_all_lines() {
-    let headers = fields(&[
-        ("cache-groups", "\"scripts\", \"a b\""),
-        ("cache-groups", "\"c\";x=1, token"),
-    ]);
+    let headers = fields(&[("cache-groups", "\"scripts\", \"a b\""), ("cache-groups", "\"c\";x=1, token")]);
     assert_eq!(groups(&headers), ["scripts", "a b", "c"]);
     assert!(groups(&fields(&[("cache-groups", "\"open")])).is_empty());
     assert!(groups(&fields::<&str>(&[])).is_empty());

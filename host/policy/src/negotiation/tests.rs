@@ -38,13 +38,9 @@ fn what_cannot_be_read_is_compared_as_written() {
 
 #[test]
 fn weights() {
-    for (value, expected) in [
-        ("1", Some(1000)),
-        ("0", Some(0)),
-        ("0.5", Some(500)),
-        ("1.000", Some(1000)),
-        ("0.123", Some(123)),
-    ] {
+    for (value, expected) in
+        [("1", Some(1000)), ("0", Some(0)), ("0.5", Some(500)), ("1.000", Some(1000)), ("0.123", Some(123))]
+    {
         assert_eq!(weight(value.as_bytes()), expected, "{value}");
     }
     for invalid in ["", "2", "1.1", "0.1234", ".5", "0,5", "-1"] {

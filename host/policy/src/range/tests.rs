@@ -5,14 +5,7 @@ use super::{ContentRange, MAX_RANGES, RangeRequest, Span, WholeReason, resolve, 
 use crate::suite::{at, fields, present};
 
 fn ask(request: &[(&str, &str)], stored: &[(&str, &str)], length: u64) -> RangeRequest {
-    resolve(
-        &Method::GET,
-        &fields(request),
-        StatusCode::OK,
-        &fields(stored),
-        length,
-        present(),
-    )
+    resolve(&Method::GET, &fields(request), StatusCode::OK, &fields(stored), length, present())
 }
 
 fn range(value: &str) -> RangeRequest {
@@ -21,10 +14,7 @@ fn range(value: &str) -> RangeRequest {
 
 fn spans(pairs: &[(u64, u64)]) -> RangeRequest {
     RangeRequest::Spans(
-        pairs
-            .iter()
-            .map(|&(first, last)| Span { first, last })
-            .collect::<SmallVec<[Span; 1]>>(),
+        pairs.iter().map(|&(first, last)| Span { first, last }).collect::<SmallVec<[Span; 1]>>(),
     )
 }
 
@@ -33,10 +23,7 @@ fn satisfiable() {
     assert_eq!(range("bytes=0-0"), spans(&[(0, 0)]));
     assert_eq!(range("Bytes=90-200"), spans(&[(90, 99)]));
     assert_eq!(range("bytes=-200"), spans(&[(0, 99)]));
-    assert_eq!(
-        range("bytes=0-9, 50-59 , -10"),
-        spans(&[(0, 9), (50, 59), (90, 99)])
-    );
+    assert_eq!(range("bytes=0-9, 50-59 , -10"), spans(&[(0, 9), (50, 59), (90, 99)]));
     assert_eq!(range("bytes=0-9,200-"), spans(&[(0, 9)]));
     assert_eq!(range("bytes=0-99999999999999999999999"), spans(&[(0, 99)]));
 }
@@ -46,24 +33,13 @@ fn not_satisfiable() {
     for value in ["bytes=100-", "bytes=100-200", "bytes=-0"] {
         assert_eq!(range(value), RangeRequest::NotSatisfiable, "{value}");
     }
-    assert_eq!(
-        ask(&[("range", "bytes=0-")], &[], 0),
-        RangeRequest::NotSatisfiable
-    );
+    assert_eq!(ask(&[("range", "bytes=0-")], &[], 0), RangeRequest::NotSatisfiable);
 }
 
 #[test]
 fn ignored() {
     let whole = RangeRequest::Whole;
-    for value in [
-        "bytes=",
-        "bytes",
-        "bytes=-",
-        "bytes=a-b",
-        "bytes=9-0",
-        "bytes=0-1,x",
-        "bytes=1",
-    ] {
+    for value in ["bytes=", "bytes", "bytes=-", "bytes=a-b", "bytes=9-0", "bytes=0-1,x", "bytes=1"] {
         assert_eq!(range(value), whole(WholeReason::Malformed), "{value}");
     }
     assert_eq!(range("lines=0-1"), whole(WholeReason::UnknownUnit));
@@ -102,20 +78,11 @@ fn if_range() {
 #[test]
 fn content_range() {
     for text in ["bytes 0-99/200", "bytes 0-99/*", "bytes */200"] {
-        assert_eq!(
-            ContentRange::parse(text.as_bytes()).unwrap().to_value().unwrap(),
-            text
-        );
+        assert_eq!(ContentRange::parse(text.as_bytes()).unwrap().to_value().unwrap(), text);
     }
-    for invalid in [
-        "bytes 5-4/10",
-        "bytes 0-10/10",
-        "bytes */*",
-        "lines 0-1/2",
-        "bytes 0-1",
-        "bytes",
-        "bytes -1/2",
-    ] {
+    for invalid in
+        ["bytes 5-4/10", "bytes 0-10/10", "bytes */*", "lines 0-1/2", "bytes 0-1", "bytes", "bytes -1/2"]
+    {
         assert_eq!(ContentRange::parse(invalid.as_bytes()), None, "{invalid}");
     }
     let twice = fields(&[("content-range", "bytes 0-1/2"), ("content-range", "bytes 0-1/2")]);
@@ -151,11 +118,5 @@ fn a_part_answers_what_lies_within_it() {
 fn the_rest_of_a_part() {
     assert_eq!(rest_of(Span { first: 0, last: 4 }).unwrap(), "bytes=5-");
     assert_eq!(rest_of(Span { first: 1, last: 4 }), None);
-    assert_eq!(
-        rest_of(Span {
-            first: 0,
-            last: u64::MAX
-        }),
-        None
-    );
+    assert_eq!(rest_of(Span { first: 0, last: u64::MAX }), None);
 }

@@ -38,11 +38,7 @@ fn the_examples_of_the_rfc() {
         ("./g/.", "/b/c/g/"),
         ("g/../h", "/b/c/h"),
     ] {
-        assert_eq!(
-            resolved(reference),
-            Some(format!("http://a.example{expected}")),
-            "{reference}"
-        );
+        assert_eq!(resolved(reference), Some(format!("http://a.example{expected}")), "{reference}");
     }
     assert_eq!(resolved("//g.example").as_deref(), Some("http://g.example/"));
     assert_eq!(resolved("g:h"), None);

@@ -9,13 +9,7 @@ use crate::{RequestDirectives, Rules};
 fn decide(stored: &str, asked: &str, soft_purged: bool, rules: &Rules, after: u64) -> Reuse {
     let terms = Exchange::with(&[("cache-control", stored), ("etag", "\"a\"")]).stored();
     let request = RequestDirectives::from_headers(&fields(&[("cache-control", asked)]));
-    reuse(
-        &terms,
-        &request,
-        soft_purged,
-        rules,
-        present() + Duration::from_secs(after),
-    )
+    reuse(&terms, &request, soft_purged, rules, present() + Duration::from_secs(after))
 }
 
 #[test]
@@ -24,63 +18,18 @@ fn every_reason() {
     let rows = [
         ("max-age=60", "", 59, Reuse::Fresh),
         ("max-age=60", "", 60, Reuse::Revalidate(RevalidateReason::Stale)),
-        (
-            "max-age=60, no-cache",
-            "",
-            0,
-            Reuse::Revalidate(RevalidateReason::NoCache),
-        ),
-        (
-            "max-age=60",
-            "no-cache",
-            0,
-            Reuse::Revalidate(RevalidateReason::RequestNoCache),
-        ),
-        (
-            "max-age=60",
-            "max-age=5",
-            6,
-            Reuse::Revalidate(RevalidateReason::RequestMaxAge),
-        ),
-        (
-            "max-age=60",
-            "min-fresh=30",
-            31,
-            Reuse::Revalidate(RevalidateReason::RequestMinFresh),
-        ),
+        ("max-age=60, no-cache", "", 0, Reuse::Revalidate(RevalidateReason::NoCache)),
+        ("max-age=60", "no-cache", 0, Reuse::Revalidate(RevalidateReason::RequestNoCache)),
+        ("max-age=60", "max-age=5", 6, Reuse::Revalidate(RevalidateReason::RequestMaxAge)),
+        ("max-age=60", "min-fresh=30", 31, Reuse::Revalidate(RevalidateReason::RequestMinFresh)),
         ("max-age=60", "min-fresh=30", 30, Reuse::Fresh),
         ("max-age=60", "max-stale=10", 70, Reuse::MaxStale),
-        (
-            "max-age=60",
-            "max-stale=10",
-            71,
-            Reuse::Revalidate(RevalidateReason::Stale),
-        ),
-        (
-            "max-age=60",
-            "max-stale, min-fresh=1",
-            61,
-            Reuse::Revalidate(RevalidateReason::Stale),
-        ),
-        (
-            "max-age=60",
-            "only-if-cached",
-            60,
-            Reuse::GatewayTimeout(RevalidateReason::Stale),
-        ),
+        ("max-age=60", "max-stale=10", 71, Reuse::Revalidate(RevalidateReason::Stale)),
+        ("max-age=60", "max-stale, min-fresh=1", 61, Reuse::Revalidate(RevalidateReason::Stale)),
+        ("max-age=60", "only-if-cached", 60, Reuse::GatewayTimeout(RevalidateReason::Stale)),
         ("max-age=60", "only-if-cached", 0, Reuse::Fresh),
-        (
-            "max-age=60, stale-while-revalidate=10",
-            "",
-            69,
-            Reuse::StaleWhileRevalidate,
-        ),
-        (
-            "max-age=60, stale-while-revalidate=10",
-            "",
-            70,
-            Reuse::Revalidate(RevalidateReason::Stale),
-        ),
+        ("max-age=60, stale-while-revalidate=10", "", 69, Reuse::StaleWhileRevalidate),
+        ("max-age=60, stale-while-revalidate=10", "", 70, Reuse::Revalidate(RevalidateReason::Stale)),
         (
             "max-age=60, stale-while-revalidate=10",
             "max-age=90",
@@ -89,39 +38,22 @@ fn every_reason() {
         ),
     ];
     for (stored, asked, after, expected) in rows {
-        assert_eq!(
-            decide(stored, asked, false, &rules, after),
-            expected,
-            "{stored} | {asked} | {after}"
-        );
+        assert_eq!(decide(stored, asked, false, &rules, after), expected, "{stored} | {asked} | {after}");
     }
 }
 
 #[test]
 fn max_stale_does_not_lift_a_prohibition() {
     for forbidding in ["must-revalidate", "proxy-revalidate", "s-maxage=60"] {
-        let verdict = decide(
-            &format!("max-age=60, {forbidding}"),
-            "max-stale",
-            false,
-            &Rules::default(),
-            61,
-        );
-        assert_eq!(
-            verdict,
-            Reuse::Revalidate(RevalidateReason::Stale),
-            "{forbidding}"
-        );
+        let verdict = decide(&format!("max-age=60, {forbidding}"), "max-stale", false, &Rules::default(), 61);
+        assert_eq!(verdict, Reuse::Revalidate(RevalidateReason::Stale), "{forbidding}");
     }
 }
 
 #[test]
 fn a_soft_purge_makes_stale() {
     let rules = Rules::default();
-    assert_eq!(
-        decide("max-age=60", "", true, &rules, 0),
-        Reuse::Revalidate(RevalidateReason::SoftPurged)
-    );
+    assert_eq!(decide("max-age=60", "", true, &rules, 0), Reuse::Revalidate(RevalidateReason::SoftPurged));
     assert_eq!(
         decide("max-age=60", "max-stale", true, &rules, 0),
         Reuse::Revalidate(RevalidateReason::SoftPurged)
@@ -134,14 +66,8 @@ fn a_soft_purge_makes_stale() {
 
 #[test]
 fn a_site_can_ignore_the_clients_wishes() {
-    let rules = Rules {
-        request_directives: false,
-        ..Rules::default()
-    };
-    assert_eq!(
-        decide("max-age=60", "no-cache, max-age=0", false, &rules, 1),
-        Reuse::Fresh
-    );
+    let rules = Rules { request_directives: false, ..Rules::default() };
+    assert_eq!(decide("max-age=60", "no-cache, max-age=0", false, &rules, 1), Reuse::Fresh);
     let stale = decide("max-age=60", "only-if-cached", false, &rules, 61);
     assert_eq!(stale, Reuse::GatewayTimeout(RevalidateReason::Stale));
 }
@@ -149,26 +75,13 @@ fn a_site_can_ignore_the_clients_wishes() {
 #[test]
 fn a_sites_own_windows_never_beat_a_prohibition() {
     let minute = Some(Duration::from_secs(60));
-    let rules = Rules {
-        stale_while_revalidate: minute,
-        stale_if_error: minute,
-        ..Rules::default()
-    };
-    assert_eq!(
-        decide("max-age=60", "", false, &rules, 61),
-        Reuse::StaleWhileRevalidate
-    );
+    let rules = Rules { stale_while_revalidate: minute, stale_if_error: minute, ..Rules::default() };
+    assert_eq!(decide("max-age=60", "", false, &rules, 61), Reuse::StaleWhileRevalidate);
     for forbidding in ["must-revalidate", "proxy-revalidate", "s-maxage=60"] {
         let stored = format!("max-age=60, {forbidding}");
-        assert_eq!(
-            decide(&stored, "", false, &rules, 61),
-            Reuse::Revalidate(RevalidateReason::Stale)
-        );
+        assert_eq!(decide(&stored, "", false, &rules, 61), Reuse::Revalidate(RevalidateReason::Stale));
     }
-    let strict = Rules {
-        stale_beside_s_maxage: false,
-        ..Rules::default()
-    };
+    let strict = Rules { stale_beside_s_maxage: false, ..Rules::default() };
     let verdict = decide("s-maxage=60, stale-while-revalidate=9", "", false, &strict, 61);
     assert_eq!(verdict, Reuse::Revalidate(RevalidateReason::Stale));
 }
@@ -180,49 +93,19 @@ fn stale_if_error_from_each_side() {
     let error = OriginFailure::Status(StatusCode::BAD_GATEWAY);
     let now = present() + Duration::from_secs(90);
     let none = RequestDirectives::default();
-    let asked = RequestDirectives {
-        stale_if_error: Some(Duration::from_secs(60)),
-        ..none
-    };
-    let site = Rules {
-        stale_if_error: Some(Duration::from_secs(60)),
-        ..Rules::default()
-    };
+    let asked = RequestDirectives { stale_if_error: Some(Duration::from_secs(60)), ..none };
+    let site = Rules { stale_if_error: Some(Duration::from_secs(60)), ..Rules::default() };
     let plain = Rules::default();
     let allowed = StaleOnError::StaleIfError;
     let too_stale = StaleOnError::Refused(StaleRefusal::TooStale);
-    assert_eq!(
-        stale_on_error(&terms("max-age=60, stale-if-error=60"), &none, error, &plain, now),
-        allowed
-    );
-    assert_eq!(
-        stale_on_error(&terms("max-age=60, stale-if-error=20"), &none, error, &plain, now),
-        too_stale
-    );
-    assert_eq!(
-        stale_on_error(&terms("max-age=60"), &asked, error, &plain, now),
-        allowed
-    );
-    assert_eq!(
-        stale_on_error(&terms("max-age=60"), &none, error, &site, now),
-        allowed
-    );
+    assert_eq!(stale_on_error(&terms("max-age=60, stale-if-error=60"), &none, error, &plain, now), allowed);
+    assert_eq!(stale_on_error(&terms("max-age=60, stale-if-error=20"), &none, error, &plain, now), too_stale);
+    assert_eq!(stale_on_error(&terms("max-age=60"), &asked, error, &plain, now), allowed);
+    assert_eq!(stale_on_error(&terms("max-age=60"), &none, error, &site, now), allowed);
     // The origin's own word is kept even where the site would allow more.
-    assert_eq!(
-        stale_on_error(&terms("max-age=60, stale-if-error=0"), &none, error, &site, now),
-        too_stale
-    );
-    let no_cache = RequestDirectives {
-        no_cache: true,
-        ..none
-    };
-    let refused = stale_on_error(
-        &terms("max-age=60, stale-if-error=60"),
-        &no_cache,
-        error,
-        &plain,
-        now,
-    );
+    assert_eq!(stale_on_error(&terms("max-age=60, stale-if-error=0"), &none, error, &site, now), too_stale);
+    let no_cache = RequestDirectives { no_cache: true, ..none };
+    let refused = stale_on_error(&terms("max-age=60, stale-if-error=60"), &no_cache, error, &plain, now);
     assert_eq!(refused, StaleOnError::Refused(StaleRefusal::RequestNoCache));
 }
 
@@ -234,9 +117,6 @@ fn disconnected_has_a_limit() {
     let lost = OriginFailure::Disconnected;
     assert!(stale_on_error(&terms, &none, lost, &Rules::default(), at(60 + 86_400)).is_allowed());
     assert!(!stale_on_error(&terms, &none, lost, &Rules::default(), at(61 + 86_400)).is_allowed());
-    let never = Rules {
-        stale_when_disconnected: None,
-        ..Rules::default()
-    };
+    let never = Rules { stale_when_disconnected: None, ..Rules::default() };
     assert!(!stale_on_error(&terms, &none, lost, &never, at(61)).is_allowed());
 }

@@ -7,25 +7,14 @@ use crate::Precondition::{self, AskOrigin, NotModified, Proceed};
 use crate::conditional::{evaluate, not_modified_headers};
 
 fn see(stored: &[(&str, &str)], request: &[(&str, &str)]) -> Precondition {
-    evaluate(
-        &Method::GET,
-        &fields(request),
-        StatusCode::OK,
-        &fields(stored),
-        present(),
-    )
+    evaluate(&Method::GET, &fields(request), StatusCode::OK, &fields(stored), present())
 }
 
 #[test]
 fn conditional_inm() {
     let inm = |etag: &str, asked: &str| see(&[("etag", etag)], &[("if-none-match", asked)]);
     let rows = [
-        (
-            "conditional-etag-strong-respond",
-            "\"abcdef\"",
-            "\"abcdef\"",
-            NotModified,
-        ),
+        ("conditional-etag-strong-respond", "\"abcdef\"", "\"abcdef\"", NotModified),
         (
             "conditional-etag-strong-respond-multiple-first",
             "\"abcdef\"",
@@ -44,26 +33,11 @@ fn conditional_inm() {
             "\"1\", \"2\", \"abcdef\"",
             NotModified,
         ),
-        (
-            "conditional-etag-weak-respond",
-            "W/\"abcdef\"",
-            "W/\"abcdef\"",
-            NotModified,
-        ),
+        ("conditional-etag-weak-respond", "W/\"abcdef\"", "W/\"abcdef\"", NotModified),
         ("weak comparison", "\"abcdef\"", "W/\"abcdef\"", NotModified),
         ("any", "\"abcdef\"", "*", NotModified),
-        (
-            "conditional-etag-unquoted-respond-unquoted",
-            "abcdef",
-            "abcdef",
-            NotModified,
-        ),
-        (
-            "conditional-etag-quoted-respond-unquoted",
-            "\"abcdef\"",
-            "abcdef",
-            Proceed,
-        ),
+        ("conditional-etag-unquoted-respond-unquoted", "abcdef", "abcdef", NotModified),
+        ("conditional-etag-quoted-respond-unquoted", "\"abcdef\"", "abcdef", Proceed),
         ("a comma inside a tag", "\"a,b\"", "\"x\", \"a,b\"", NotModified),
         ("another tag", "\"abcdef\"", "\"other\"", Proceed),
         ("letter case matters", "\"abcdef\"", "\"ABCDEF\"", Proceed),
@@ -79,19 +53,10 @@ fn conditional_etag_precedence() {
     let (modified, since) = (at(-5000), at(-1));
     let stored = [("etag", "\"abcdef\""), ("last-modified", &*modified)];
     assert_eq!(
-        see(
-            &stored,
-            &[("if-none-match", "\"abcdef\""), ("if-modified-since", &at(-9999))]
-        ),
+        see(&stored, &[("if-none-match", "\"abcdef\""), ("if-modified-since", &at(-9999))]),
         NotModified
     );
-    assert_eq!(
-        see(
-            &stored,
-            &[("if-none-match", "\"other\""), ("if-modified-since", &since)]
-        ),
-        Proceed
-    );
+    assert_eq!(see(&stored, &[("if-none-match", "\"other\""), ("if-modified-since", &since)]), Proceed);
 }
 
 #[test]
@@ -104,14 +69,8 @@ fn conditional_lm() {
     assert_eq!(ims(&at(-4000)), Proceed);
     assert_eq!(ims("yesterday"), Proceed);
     // RFC 9111 §4.3.2: without Last-Modified, Date stands in.
-    assert_eq!(
-        see(&[("date", &date)], &[("if-modified-since", &at(0))]),
-        NotModified
-    );
-    assert_eq!(
-        see(&[("date", &date)], &[("if-modified-since", &at(-3000))]),
-        Proceed
-    );
+    assert_eq!(see(&[("date", &date)], &[("if-modified-since", &at(0))]), NotModified);
+    assert_eq!(see(&[("date", &date)], &[("if-modified-since", &at(-3000))]), Proceed);
 }
 
 #[test]
@@ -129,14 +88,8 @@ fn conditions_that_guard_the_origins_state() {
 fn conditions_do_not_apply_to_other_answers() {
     let request = fields(&[("if-none-match", "*")]);
     let stored = fields(&[("etag", "\"a\"")]);
-    assert_eq!(
-        evaluate(&Method::GET, &request, StatusCode::NOT_FOUND, &stored, present()),
-        Proceed
-    );
-    assert_eq!(
-        evaluate(&Method::POST, &request, StatusCode::OK, &stored, present()),
-        Proceed
-    );
+    assert_eq!(evaluate(&Method::GET, &request, StatusCode::NOT_FOUND, &stored, present()), Proceed);
+    assert_eq!(evaluate(&Method::POST, &request, StatusCode::OK, &stored, present()), Proceed);
 }
 
 #[test]
@@ -148,10 +101,6 @@ fn conditional_304_etag() {
         ("content-type", "text/html"),
         ("content-length", "5"),
     ]);
-    let expected = fields(&[
-        ("etag", "\"abcdef\""),
-        ("cache-control", "max-age=9"),
-        ("vary", "foo"),
-    ]);
+    let expected = fields(&[("etag", "\"abcdef\""), ("cache-control", "max-age=9"), ("vary", "foo")]);
     assert_eq!(not_modified_headers(&stored), expected);
 }

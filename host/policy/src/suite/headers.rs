@@ -45,11 +45,7 @@ fn headers_store() {
         "transfer-encoding",
         "upgrade",
     ];
-    let all: Vec<(&str, &str)> = kept
-        .iter()
-        .chain(&not_stored)
-        .map(|name| (*name, "value"))
-        .collect();
+    let all: Vec<(&str, &str)> = kept.iter().chain(&not_stored).map(|name| (*name, "value")).collect();
     let mut headers = fields(&all);
     strip_unstorable(&mut headers);
     for name in kept {

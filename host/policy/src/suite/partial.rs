@@ -8,14 +8,7 @@ use crate::{DeclineReason, Rules, Storing};
 
 fn ask(range: &str) -> RangeRequest {
     let request = fields(&[("range", range)]);
-    resolve(
-        &Method::GET,
-        &request,
-        StatusCode::OK,
-        &fields::<&str>(&[]),
-        11,
-        present(),
-    )
+    resolve(&Method::GET, &request, StatusCode::OK, &fields::<&str>(&[]), 11, present())
 }
 
 #[test]
@@ -25,11 +18,7 @@ fn partial_store_complete_reuse_partial() {
         ("partial-store-complete-reuse-partial-no-last", "bytes=1-", 1, 10),
         ("partial-store-complete-reuse-partial-suffix", "bytes=-1", 10, 10),
     ] {
-        assert_eq!(
-            ask(range),
-            RangeRequest::Spans([Span { first, last }].into()),
-            "{id}"
-        );
+        assert_eq!(ask(range), RangeRequest::Spans([Span { first, last }].into()), "{id}");
     }
 }
 
@@ -41,21 +30,9 @@ fn a_206_is_stored_only_for_who_can_place_it() {
             .rules(rules)
             .storing()
     };
-    let able = || Rules {
-        store_partial: true,
-        ..Rules::default()
-    };
-    assert!(matches!(
-        part("bytes 4-8/10", Rules::default()),
-        Storing::Decline(DeclineReason::Partial)
-    ));
+    let able = || Rules { store_partial: true, ..Rules::default() };
+    assert!(matches!(part("bytes 4-8/10", Rules::default()), Storing::Decline(DeclineReason::Partial)));
     assert!(matches!(part("bytes 4-8/10", able()), Storing::Store(_)));
-    assert!(matches!(
-        part("bytes 4-10/10", able()),
-        Storing::Decline(DeclineReason::Partial)
-    ));
-    assert!(matches!(
-        part("lines 4-8/10", able()),
-        Storing::Decline(DeclineReason::Partial)
-    ));
+    assert!(matches!(part("bytes 4-10/10", able()), Storing::Decline(DeclineReason::Partial)));
+    assert!(matches!(part("lines 4-8/10", able()), Storing::Decline(DeclineReason::Partial)));
 }

@@ -7,20 +7,9 @@ const HOUR: (&str, &str) = ("cache-control", "max-age=3600");
 #[test]
 fn pragma_on_a_request() {
     let see = |later: &[(&str, &str)]| Exchange::with(&[HOUR]).later(later).see();
-    assert_eq!(
-        see(&[("pragma", "no-cache")]),
-        Seen::NotCached,
-        "pragma-request-no-cache"
-    );
-    assert_eq!(
-        see(&[("pragma", "unrecognised-extension")]),
-        Seen::Cached,
-        "pragma-request-extension"
-    );
-    assert_eq!(
-        see(&[("pragma", "no-cache"), ("cache-control", "max-age=9")]),
-        Seen::Cached
-    );
+    assert_eq!(see(&[("pragma", "no-cache")]), Seen::NotCached, "pragma-request-no-cache");
+    assert_eq!(see(&[("pragma", "unrecognised-extension")]), Seen::Cached, "pragma-request-extension");
+    assert_eq!(see(&[("pragma", "no-cache"), ("cache-control", "max-age=9")]), Seen::Cached);
 }
 
 #[test]
@@ -32,9 +21,5 @@ fn pragma_on_a_response_means_nothing() {
     );
     let modified = at(-10_000);
     let heuristic = Exchange::with(&[("last-modified", modified.as_str()), ("pragma", "no-cache")]);
-    assert_eq!(
-        heuristic.see(),
-        Seen::Cached,
-        "pragma-response-no-cache-heuristic"
-    );
+    assert_eq!(heuristic.see(), Seen::Cached, "pragma-response-no-cache-heuristic");
 }

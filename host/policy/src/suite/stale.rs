@@ -11,13 +11,7 @@ use crate::{RequestDirectives, Rules};
 fn after_failure(cache_control: &str, failure: OriginFailure) -> StaleOnError {
     let terms = Exchange::with(&[("cache-control", cache_control), ("etag", "\"a\"")]).stored();
     let now = present() + Duration::from_secs(3);
-    stale_on_error(
-        &terms,
-        &RequestDirectives::default(),
-        failure,
-        &Rules::default(),
-        now,
-    )
+    stale_on_error(&terms, &RequestDirectives::default(), failure, &Rules::default(), now)
 }
 
 const UNAVAILABLE: OriginFailure = OriginFailure::Status(StatusCode::SERVICE_UNAVAILABLE);
@@ -41,25 +35,15 @@ fn stale_close() {
 #[test]
 fn stale_503() {
     let refused = after_failure("max-age=2", UNAVAILABLE);
-    assert_eq!(
-        refused,
-        StaleOnError::Refused(StaleRefusal::TooStale),
-        "stale-503"
-    );
-    assert_eq!(
-        after_failure("max-age=2, stale-if-error=60", UNAVAILABLE),
-        StaleOnError::StaleIfError
-    );
+    assert_eq!(refused, StaleOnError::Refused(StaleRefusal::TooStale), "stale-503");
+    assert_eq!(after_failure("max-age=2, stale-if-error=60", UNAVAILABLE), StaleOnError::StaleIfError);
     assert_eq!(
         after_failure("max-age=2, stale-if-error=60", OriginFailure::Disconnected),
         StaleOnError::StaleIfError,
         "stale-sie-close"
     );
     assert_eq!(
-        after_failure(
-            "max-age=2, stale-if-error=60",
-            OriginFailure::Status(StatusCode::NOT_FOUND)
-        ),
+        after_failure("max-age=2, stale-if-error=60", OriginFailure::Status(StatusCode::NOT_FOUND)),
         StaleOnError::Refused(StaleRefusal::NotAnError)
     );
 }
@@ -67,9 +51,7 @@ fn stale_503() {
 #[test]
 fn stale_while_revalidate() {
     let see = |cache_control, after| {
-        Exchange::with(&[("cache-control", cache_control), ("etag", "\"abc\"")])
-            .after(after)
-            .see()
+        Exchange::with(&[("cache-control", cache_control), ("etag", "\"abc\"")]).after(after).see()
     };
     assert_eq!(see("max-age=1, stale-while-revalidate=3600", 3), Seen::Cached);
     assert_eq!(see("max-age=1, stale-while-revalidate=4", 3), Seen::Cached);
@@ -78,9 +60,6 @@ fn stale_while_revalidate() {
         Seen::Validated,
         "stale-while-revalidate-window"
     );
-    assert_eq!(
-        see("max-age=1, stale-while-revalidate=3600, must-revalidate", 3),
-        Seen::Validated
-    );
+    assert_eq!(see("max-age=1, stale-while-revalidate=3600, must-revalidate", 3), Seen::Validated);
     assert_eq!(see("s-maxage=1, stale-while-revalidate=3600", 3), Seen::Cached);
 }

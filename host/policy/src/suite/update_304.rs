@@ -60,21 +60,9 @@ fn which_304_selects_the_stored_response() {
         (&[("etag", "\"a\"")], &[("etag", "W/\"a\"")], Selects::Weak),
         (&[("etag", "W/\"a\"")], &[("etag", "\"a\"")], Selects::Other),
         (&[("last-modified", &lm)], &[("etag", "\"a\"")], Selects::Other),
-        (
-            &[("last-modified", &lm)],
-            &[("last-modified", &lm)],
-            Selects::Weak,
-        ),
-        (
-            &[("last-modified", &lm)],
-            &[("last-modified", &other_lm)],
-            Selects::Other,
-        ),
-        (
-            &[("etag", "\"a\""), ("last-modified", &lm)],
-            &[("last-modified", &lm)],
-            Selects::Weak,
-        ),
+        (&[("last-modified", &lm)], &[("last-modified", &lm)], Selects::Weak),
+        (&[("last-modified", &lm)], &[("last-modified", &other_lm)], Selects::Other),
+        (&[("etag", "\"a\""), ("last-modified", &lm)], &[("last-modified", &lm)], Selects::Weak),
         (&[("etag", "\"a\"")], &[], Selects::Only),
     ];
     for (stored, not_modified, expected) in rows {

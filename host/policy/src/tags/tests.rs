@@ -16,19 +16,7 @@ fn every_field_that_carries_tags() {
     let found: Vec<&str> = found.iter().map(|tag| &**tag).collect();
     assert_eq!(
         found,
-        [
-            "cdn",
-            "ct 1",
-            "ct-2",
-            "ect",
-            "group one",
-            "sk-1",
-            "sk-2",
-            "x-1",
-            "x-2",
-            "x-3",
-            "x-4"
-        ]
+        ["cdn", "ct 1", "ct-2", "ect", "group one", "sk-1", "sk-2", "x-1", "x-2", "x-3", "x-4"]
     );
     assert!(tags(&fields::<&str>(&[])).unwrap().is_empty());
 }
@@ -36,10 +24,7 @@ fn every_field_that_carries_tags() {
 #[test]
 fn limits_refuse() {
     let refusal = |value: &[u8]| tags(&fields(&[("surrogate-key", value)])).unwrap_err();
-    assert_eq!(
-        refusal("a ".repeat(MAX_TAGS + 1).as_bytes()),
-        TagsRefusal::TooMany
-    );
+    assert_eq!(refusal("a ".repeat(MAX_TAGS + 1).as_bytes()), TagsRefusal::TooMany);
     assert_eq!(refusal(&[b'a'; MAX_ONE_TAG_BYTES + 1]), TagsRefusal::TagTooLong);
     let long = vec!["a".repeat(MAX_ONE_TAG_BYTES); 17].join(" ");
     assert_eq!(refusal(long.as_bytes()), TagsRefusal::TooLong);

@@ -22,15 +22,9 @@ fn ttl_counts_down_through_zero() {
 
 #[test]
 fn the_time_the_answer_took_counts_as_age() {
-    let times = Times {
-        requested_at: present(),
-        received_at: after(5),
-    };
-    let headers = fields(&[
-        ("cache-control", "max-age=60".to_owned()),
-        ("date", at(5)),
-        ("age", "1".to_owned()),
-    ]);
+    let times = Times { requested_at: present(), received_at: after(5) };
+    let headers =
+        fields(&[("cache-control", "max-age=60".to_owned()), ("date", at(5)), ("age", "1".to_owned())]);
     let terms = Terms::read(StatusCode::OK, &headers, times, &Rules::default());
     assert_eq!(terms.age(after(5)).as_secs(), 6);
 }
@@ -38,10 +32,7 @@ fn the_time_the_answer_took_counts_as_age() {
 #[test]
 fn a_fraction_of_the_clock_is_not_age() {
     let received_at = present() + Duration::from_millis(900);
-    let times = Times {
-        requested_at: received_at,
-        received_at,
-    };
+    let times = Times { requested_at: received_at, received_at };
     let headers = fields(&[("cache-control", "max-age=1".to_owned()), ("date", at(0))]);
     let terms = Terms::read(StatusCode::OK, &headers, times, &Rules::default());
     assert_eq!(terms.age(received_at), Duration::ZERO);
@@ -56,14 +47,8 @@ fn a_clock_that_goes_back_takes_no_age_away() {
 #[test]
 fn sources() {
     let source = |pairs: &[(&str, &str)]| Exchange::with(pairs).stored().source();
-    assert_eq!(
-        source(&[("cdn-cache-control", "max-age=9")]),
-        LifetimeSource::Targeted
-    );
-    assert_eq!(
-        source(&[("cache-control", "s-maxage=9")]),
-        LifetimeSource::SMaxage
-    );
+    assert_eq!(source(&[("cdn-cache-control", "max-age=9")]), LifetimeSource::Targeted);
+    assert_eq!(source(&[("cache-control", "s-maxage=9")]), LifetimeSource::SMaxage);
     assert_eq!(source(&[("cache-control", "max-age=9")]), LifetimeSource::MaxAge);
     assert_eq!(source(&[("expires", &at(9))]), LifetimeSource::Expires);
     assert_eq!(source(&[("etag", "\"a\"")]), LifetimeSource::None);
@@ -71,31 +56,16 @@ fn sources() {
 
 #[test]
 fn useful_for_covers_every_stale_use() {
-    let rules = Rules {
-        stale_when_disconnected: Some(Duration::from_secs(5)),
-        ..Rules::default()
-    };
+    let rules = Rules { stale_when_disconnected: Some(Duration::from_secs(5)), ..Rules::default() };
     let useful = |pairs: &[(&str, &str)]| {
-        Exchange::with(pairs)
-            .stored()
-            .useful_for(present(), &rules)
-            .map(|time| time.as_secs())
+        Exchange::with(pairs).stored().useful_for(present(), &rules).map(|time| time.as_secs())
     };
     assert_eq!(useful(&[("cache-control", "max-age=60")]), Some(65));
+    assert_eq!(useful(&[("cache-control", "max-age=60, stale-if-error=30")]), Some(90));
     assert_eq!(
-        useful(&[("cache-control", "max-age=60, stale-if-error=30")]),
-        Some(90)
-    );
-    assert_eq!(
-        useful(&[(
-            "cache-control",
-            "max-age=60, stale-while-revalidate=30, must-revalidate"
-        )]),
+        useful(&[("cache-control", "max-age=60, stale-while-revalidate=30, must-revalidate")]),
         Some(60)
     );
     assert_eq!(useful(&[("cache-control", "s-maxage=60")]), Some(60));
-    assert_eq!(
-        useful(&[("cache-control", "max-age=60"), ("etag", "\"a\"")]),
-        None
-    );
+    assert_eq!(useful(&[("cache-control", "max-age=60"), ("etag", "\"a\"")]), None);
 }

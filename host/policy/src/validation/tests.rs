@@ -3,10 +3,7 @@ use crate::suite::fields;
 
 #[test]
 fn our_condition_replaces_the_clients() {
-    let stored = fields(&[
-        ("etag", "W/\"a\""),
-        ("last-modified", "Sun, 06 Nov 1994 08:49:37 GMT"),
-    ]);
+    let stored = fields(&[("etag", "W/\"a\""), ("last-modified", "Sun, 06 Nov 1994 08:49:37 GMT")]);
     let mut request = fields(&[
         ("accept", "*/*"),
         ("if-none-match", "\"client\""),

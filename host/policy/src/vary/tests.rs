@@ -23,31 +23,17 @@ fn limits_match_nothing() {
 #[test]
 fn selecting_can_be_a_key() {
     let normalise = Normalise::default();
-    let of = |value: &str| {
-        vary("foo")
-            .selecting(&fields(&[("foo", value)]), normalise)
-            .unwrap()
-    };
+    let of = |value: &str| vary("foo").selecting(&fields(&[("foo", value)]), normalise).unwrap();
     assert_eq!(of("a, b"), of("a,b"));
     assert_ne!(of("a"), of("b"));
-    assert!(
-        Vary::None
-            .selecting(&fields(&[("foo", "a")]), normalise)
-            .unwrap()
-            .is_empty()
-    );
+    assert!(Vary::None.selecting(&fields(&[("foo", "a")]), normalise).unwrap().is_empty());
 }
 
 #[test]
 fn normalising_can_be_switched_off() {
-    let off = Normalise {
-        accept_encoding: false,
-        accept_language: false,
-    };
-    let (one, other) = (
-        fields(&[("accept-encoding", "gzip, br")]),
-        fields(&[("accept-encoding", "br, gzip")]),
-    );
+    let off = Normalise { accept_encoding: false, accept_language: false };
+    let (one, other) =
+        (fields(&[("accept-encoding", "gzip, br")]), fields(&[("accept-encoding", "br, gzip")]));
     assert!(vary("accept-encoding").matches(&one, &other, Normalise::default()));
     assert!(!vary("accept-encoding").matches(&one, &other, off));
 }

@@ -9,10 +9,7 @@ fn a_member_names_the_version_received() {
     let mut headers = fields(&[("via", "1.0 other")]);
     via.append(&mut headers, Version::HTTP_2);
     via.append(&mut headers, Version::HTTP_11);
-    assert_eq!(
-        headers,
-        fields(&[("via", "1.0 other"), ("via", "2 fra-1"), ("via", "1.1 fra-1")])
-    );
+    assert_eq!(headers, fields(&[("via", "1.0 other"), ("via", "2 fra-1"), ("via", "1.1 fra-1")]));
 }
 
 #[test]

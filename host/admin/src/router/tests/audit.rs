@@ -30,8 +30,7 @@ struct Fields(serde_json::Map<String, Value>);
 
 impl Visit for Fields {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.0
-            .insert(field.name().to_owned(), format!("{value:?}").into());
+        self.0.insert(field.name().to_owned(), format!("{value:?}").into());
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
@@ -57,14 +56,8 @@ async fn each_write_leaves_one_line_that_says_who_what_and_where() {
     let lines = trail.0.lock().clone();
     assert_eq!(lines.len(), 1, "{lines:?}");
     let line = &lines[0];
-    assert_eq!(
-        (&line["action"], &line["actor"]),
-        (&json!("purge"), &json!("ops"))
-    );
-    assert_eq!(
-        (&line["id"], &line["position"]),
-        (&answer["id"], &answer["position"])
-    );
+    assert_eq!((&line["action"], &line["actor"]), (&json!("purge"), &json!("ops")));
+    assert_eq!((&line["id"], &line["position"]), (&answer["id"], &answer["position"]));
     assert_eq!(line["selectors"], 2);
     assert!(!line.to_string().contains(WRITE), "never the secret");
 }
@@ -99,11 +92,7 @@ async fn a_client_that_hangs_up_parts_no_purge_from_its_line() {
     let trail = Trail::default();
     let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(trail.clone()));
     let log = EmbeddedLog::in_memory(Retention::default());
-    let log = Arc::new(Gated {
-        log,
-        asked: Notify::new(),
-        may_append: Notify::new(),
-    });
+    let log = Arc::new(Gated { log, asked: Notify::new(), may_append: Notify::new() });
     let shared: Arc<dyn ControlLog> = Arc::clone(&log) as _;
     let scene = Scene::over(&shared);
     let client = tokio::spawn(scene.router.clone().oneshot(order("", "{\"all\": true}")));

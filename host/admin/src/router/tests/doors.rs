@@ -3,10 +3,7 @@
 use super::*;
 
 fn with_token(method: Method, path: &str, token: Option<&str>) -> Request<Body> {
-    let mut request = Request::builder()
-        .method(method)
-        .uri(path)
-        .header(CONTENT_TYPE, "application/json");
+    let mut request = Request::builder().method(method).uri(path).header(CONTENT_TYPE, "application/json");
     if let Some(token) = token {
         request = request.header(AUTHORIZATION, format!("Bearer {token}"));
     }
@@ -17,37 +14,17 @@ fn with_token(method: Method, path: &str, token: Option<&str>) -> Request<Body> 
 async fn no_write_is_anonymous_and_no_reader_writes() {
     let scene = Scene::whole().await;
     for (token, kind, expected, challenge) in [
-        (
-            None,
-            "unauthorized",
-            StatusCode::UNAUTHORIZED,
-            "Bearer realm=\"seawall\"",
-        ),
-        (
-            Some("a-wrong-token"),
-            "unauthorized",
-            StatusCode::UNAUTHORIZED,
-            "error=\"invalid_token\"",
-        ),
-        (
-            Some(READ),
-            "forbidden",
-            StatusCode::FORBIDDEN,
-            "error=\"insufficient_scope\"",
-        ),
+        (None, "unauthorized", StatusCode::UNAUTHORIZED, "Bearer realm=\"seawall\""),
+        (Some("a-wrong-token"), "unauthorized", StatusCode::UNAUTHORIZED, "error=\"invalid_token\""),
+        (Some(READ), "forbidden", StatusCode::FORBIDDEN, "error=\"insufficient_scope\""),
     ] {
         let response = scene.send(with_token(Method::POST, "/v1/purge", token)).await;
         let shown = response.headers()[WWW_AUTHENTICATE].to_str().unwrap().to_owned();
-        assert!(
-            shown.starts_with("Bearer realm=") && shown.contains(challenge),
-            "{shown}"
-        );
+        assert!(shown.starts_with("Bearer realm=") && shown.contains(challenge), "{shown}");
         assert_eq!(problem_of(response, kind).await.0, expected);
     }
     assert_eq!(scene.cluster.log().head().await.unwrap(), Position::START);
-    let response = scene
-        .send(with_token(Method::POST, "/v1/purge", Some(WRITE)))
-        .await;
+    let response = scene.send(with_token(Method::POST, "/v1/purge", Some(WRITE))).await;
     assert_eq!(response.status(), StatusCode::OK);
 }
 
@@ -56,11 +33,7 @@ async fn under_v1_looking_needs_a_token_of_any_role() {
     let scene = Scene::whole().await;
     for path in ["/v1/nodes", "/v1/config", "/v1/purges/x"] {
         let response = scene.send(with_token(Method::GET, path, None)).await;
-        assert_eq!(
-            problem_of(response, "unauthorized").await.0,
-            StatusCode::UNAUTHORIZED,
-            "{path}"
-        );
+        assert_eq!(problem_of(response, "unauthorized").await.0, StatusCode::UNAUTHORIZED, "{path}");
         for token in [READ, WRITE] {
             let response = scene.send(with_token(Method::GET, path, Some(token))).await;
             assert_ne!(response.status(), StatusCode::UNAUTHORIZED, "{path}");
@@ -80,34 +53,19 @@ async fn health_metrics_and_the_description_are_open() {
 #[tokio::test(start_paused = true)]
 async fn a_node_says_why_it_is_not_ready() {
     let scene = Scene::new();
-    let (status, problem) = problem_of(
-        scene.send(with_token(Method::GET, "/readyz", None)).await,
-        "not-ready",
-    )
-    .await;
+    let (status, problem) =
+        problem_of(scene.send(with_token(Method::GET, "/readyz", None)).await, "not-ready").await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
-    assert!(
-        problem["detail"].as_str().unwrap().starts_with("catching-up: "),
-        "{problem}"
-    );
+    assert!(problem["detail"].as_str().unwrap().starts_with("catching-up: "), "{problem}");
     let live = scene.send(with_token(Method::GET, "/livez", None)).await;
     assert_eq!(live.status(), StatusCode::OK, "alive all the same");
     scene.ready().await;
     let response = scene.send(with_token(Method::GET, "/readyz", None)).await;
-    assert_eq!(
-        (response.status(), text_of(response).await),
-        (StatusCode::OK, "ready\n".to_owned())
-    );
+    assert_eq!((response.status(), text_of(response).await), (StatusCode::OK, "ready\n".to_owned()));
     scene.cluster.drain();
-    let (_, problem) = problem_of(
-        scene.send(with_token(Method::GET, "/readyz", None)).await,
-        "not-ready",
-    )
-    .await;
-    assert!(
-        problem["detail"].as_str().unwrap().starts_with("draining: "),
-        "{problem}"
-    );
+    let (_, problem) =
+        problem_of(scene.send(with_token(Method::GET, "/readyz", None)).await, "not-ready").await;
+    assert!(problem["detail"].as_str().unwrap().starts_with("draining: "), "{problem}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -115,23 +73,11 @@ async fn nodes_and_config_are_shown() {
     let scene = Scene::with_laggard().await;
     let (status, nodes) = scene.get("/v1/nodes").await;
     assert_eq!((status, &nodes["answered_by"]), (StatusCode::OK, &json!("fra-1")));
-    let states: Vec<(&Value, &Value)> = nodes["nodes"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|node| (&node["name"], &node["state"]))
-        .collect();
-    let (ams, fra, new, ready) = (
-        json!("ams-1"),
-        json!("fra-1"),
-        json!("catching-up"),
-        json!("ready"),
-    );
+    let states: Vec<(&Value, &Value)> =
+        nodes["nodes"].as_array().unwrap().iter().map(|node| (&node["name"], &node["state"])).collect();
+    let (ams, fra, new, ready) = (json!("ams-1"), json!("fra-1"), json!("catching-up"), json!("ready"));
     assert_eq!(states, [(&ams, &new), (&fra, &ready)]);
-    assert_eq!(
-        scene.get("/v1/config").await,
-        (StatusCode::OK, json!({"node": {"name": "fra-1"}}))
-    );
+    assert_eq!(scene.get("/v1/config").await, (StatusCode::OK, json!({"node": {"name": "fra-1"}})));
 }
 
 #[tokio::test(start_paused = true)]
@@ -140,43 +86,15 @@ async fn what_is_not_there_is_a_problem_document_too() {
     for (method, path, kind, expected) in [
         (Method::GET, "/", "not-found", StatusCode::NOT_FOUND),
         (Method::GET, "/v1/nothing", "not-found", StatusCode::NOT_FOUND),
-        (
-            Method::GET,
-            "/v1/purges/nobody-1-1",
-            "unknown-purge",
-            StatusCode::NOT_FOUND,
-        ),
-        (
-            Method::GET,
-            "/v1/purges/%ff",
-            "unknown-purge",
-            StatusCode::NOT_FOUND,
-        ),
-        (
-            Method::DELETE,
-            "/v1/nodes",
-            "method-not-allowed",
-            StatusCode::METHOD_NOT_ALLOWED,
-        ),
-        (
-            Method::GET,
-            "/v1/purge",
-            "method-not-allowed",
-            StatusCode::METHOD_NOT_ALLOWED,
-        ),
-        (
-            Method::POST,
-            "/livez",
-            "method-not-allowed",
-            StatusCode::METHOD_NOT_ALLOWED,
-        ),
+        (Method::GET, "/v1/purges/nobody-1-1", "unknown-purge", StatusCode::NOT_FOUND),
+        (Method::GET, "/v1/purges/%ff", "unknown-purge", StatusCode::NOT_FOUND),
+        (Method::DELETE, "/v1/nodes", "method-not-allowed", StatusCode::METHOD_NOT_ALLOWED),
+        (Method::GET, "/v1/purge", "method-not-allowed", StatusCode::METHOD_NOT_ALLOWED),
+        (Method::POST, "/livez", "method-not-allowed", StatusCode::METHOD_NOT_ALLOWED),
     ] {
         let response = scene.send(with_token(method.clone(), path, Some(WRITE))).await;
         if expected == StatusCode::METHOD_NOT_ALLOWED {
-            assert!(
-                response.headers().contains_key(ALLOW),
-                "{method} {path} (RFC 9110 §15.5.6)"
-            );
+            assert!(response.headers().contains_key(ALLOW), "{method} {path} (RFC 9110 §15.5.6)");
         }
         assert_eq!(problem_of(response, kind).await.0, expected, "{method} {path}");
     }
@@ -187,12 +105,7 @@ async fn metrics_are_openmetrics_text() {
     let scene = Scene::whole().await;
     let _ = scene.purge("", &json!({"all": true})).await;
     let response = scene.send(with_token(Method::GET, "/metrics", None)).await;
-    assert!(
-        response.headers()[CONTENT_TYPE]
-            .to_str()
-            .unwrap()
-            .starts_with("application/openmetrics-text")
-    );
+    assert!(response.headers()[CONTENT_TYPE].to_str().unwrap().starts_with("application/openmetrics-text"));
     let text = text_of(response).await;
     assert!(text.contains("\ncontrol_log_appended_total 1\n"), "{text}");
     assert!(text.contains("\ncontrol_log_applied_position 1\n"), "{text}");
@@ -208,16 +121,10 @@ async fn the_description_lists_every_path_with_its_methods() {
     for (path, methods) in api["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {
             listed.push(format!("{method} {path}"));
-            assert_eq!(
-                operation["security"].is_array(),
-                path.starts_with("/v1/"),
-                "{method} {path}"
-            );
+            assert_eq!(operation["security"].is_array(), path.starts_with("/v1/"), "{method} {path}");
             // What the description lists is there.
             let method: Method = method.to_uppercase().parse().unwrap();
-            let response = scene
-                .send(with_token(method, &path.replace("{id}", "x"), Some(WRITE)))
-                .await;
+            let response = scene.send(with_token(method, &path.replace("{id}", "x"), Some(WRITE))).await;
             let kind = response.status();
             assert!(kind != StatusCode::METHOD_NOT_ALLOWED, "{path}");
         }

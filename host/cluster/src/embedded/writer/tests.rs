@@ -27,10 +27,7 @@ async fn a_log_whose_disk_is_in_an_unknown_state_takes_nothing_more_and_shows_no
     let (mut file, tail, _directory) = opened();
     file.replace_file(fs::OpenOptions::new().append(true).open("/dev/full").unwrap());
     let writer = Writer::start(file, Arc::clone(&tail)).unwrap();
-    let log = EmbeddedLog(Arc::new(Inner {
-        tail,
-        writer: Some(writer),
-    }));
+    let log = EmbeddedLog(Arc::new(Inner { tail, writer: Some(writer) }));
     for _ in 0..2 {
         let refused = log.append(order("a")).await;
         assert!(matches!(refused, Err(LogError::Broken(_))), "{refused:?}");
@@ -48,12 +45,7 @@ async fn appends_that_come_together_share_one_write() {
         queue.send((order(id), done)).await.unwrap();
         answers.push(answer);
     }
-    let mut worker = Worker {
-        file,
-        tail,
-        orders,
-        broken: None,
-    };
+    let mut worker = Worker { file, tail, orders, broken: None };
     let first = worker.orders.recv().await.unwrap();
     let batch = worker.gather(first);
     assert_eq!(batch.records.len(), 3);
@@ -61,9 +53,6 @@ async fn appends_that_come_together_share_one_write() {
     for (answer, position) in answers.into_iter().zip(1..) {
         assert_eq!(answer.await.unwrap().unwrap(), Position(position));
     }
-    let lines = fs::read_to_string(directory.path().join(LOG_FILE))
-        .unwrap()
-        .lines()
-        .count();
+    let lines = fs::read_to_string(directory.path().join(LOG_FILE)).unwrap().lines().count();
     assert_eq!(lines, 1 + 3);
 }

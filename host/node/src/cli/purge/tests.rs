@@ -13,10 +13,8 @@ const TOKEN: &str = "0123456789abcdef-purge";
 fn node(status: &str, body: &str) -> (SocketAddr, JoinHandle<(String, String)>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let answer = format!(
-        "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
-        body.len()
-    );
+    let answer =
+        format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
     let asked = std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
         let mut reader = BufReader::new(stream.try_clone().unwrap());
@@ -24,9 +22,8 @@ fn node(status: &str, body: &str) -> (SocketAddr, JoinHandle<(String, String)>) 
         while !head.ends_with("\r\n\r\n") {
             reader.read_line(&mut head).unwrap();
         }
-        let length = head
-            .lines()
-            .find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
+        let length =
+            head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
         let mut body = vec![0; length.unwrap_or(0)];
         reader.read_exact(&mut body).unwrap();
         stream.write_all(answer.as_bytes()).unwrap();
@@ -56,11 +53,7 @@ fn run(line: &str, admin: SocketAddr) -> Ran {
         Command::Nodes(args) => nodes(&args, &mut out, &mut err),
         other => panic!("{other:?}"),
     };
-    Ran {
-        exit,
-        out: String::from_utf8(out).unwrap(),
-        err: String::from_utf8(err).unwrap(),
-    }
+    Ran { exit, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }
 }
 
 /// An answer in which two nodes are in these states.
@@ -78,29 +71,14 @@ fn answer(a: &str, b: &str) -> String {
 #[test]
 fn a_purge_says_what_was_said_and_shows_every_node() {
     let (admin, asked) = node("200 OK", &answer("applied", "applied"));
-    let ran = run(
-        "seawall purge --site shop --tag a --tag b --url shop.example/x --soft --timeout 1500ms",
-        admin,
-    );
+    let ran =
+        run("seawall purge --site shop --tag a --tag b --url shop.example/x --soft --timeout 1500ms", admin);
     let (head, body) = asked.join().unwrap();
-    assert!(
-        head.starts_with("POST /v1/purge?wait=all&timeout=1500ms HTTP/1.1\r\n"),
-        "{head}"
-    );
-    assert!(
-        head.to_lowercase()
-            .contains(&format!("authorization: bearer {TOKEN}\r\n")),
-        "{head}"
-    );
-    assert!(
-        head.to_lowercase().contains("content-type: application/json\r\n"),
-        "{head}"
-    );
+    assert!(head.starts_with("POST /v1/purge?wait=all&timeout=1500ms HTTP/1.1\r\n"), "{head}");
+    assert!(head.to_lowercase().contains(&format!("authorization: bearer {TOKEN}\r\n")), "{head}");
+    assert!(head.to_lowercase().contains("content-type: application/json\r\n"), "{head}");
     let body: Value = serde_json::from_str(&body).unwrap();
-    assert_eq!(
-        body,
-        json!({ "site": "shop", "tags": ["a", "b"], "urls": ["shop.example/x"], "soft": true })
-    );
+    assert_eq!(body, json!({ "site": "shop", "tags": ["a", "b"], "urls": ["shop.example/x"], "soft": true }));
     assert_eq!(ran.exit, Exit::Ok, "{}", ran.err);
     assert_eq!(
         ran.out,
@@ -126,18 +104,14 @@ fn the_exit_code_says_whether_those_waited_for_have_applied() {
         asked.join().unwrap();
         assert_eq!(ran.exit, exit, "{wait} {status} {state}");
         assert_eq!(
-            ran.err
-                .contains("not everyone waited for has applied it within 5s"),
+            ran.err.contains("not everyone waited for has applied it within 5s"),
             exit == Exit::PurgeIncomplete
         );
     }
     let (admin, asked) = node("200 OK", &answer("pending", "pending"));
     let ran = run("seawall purge --all --dry-run", admin);
     assert_eq!(asked.join().unwrap().1, r#"{"all":true,"dry_run":true}"#);
-    assert_eq!(
-        (ran.exit, ran.out.as_str()),
-        (Exit::Ok, "would match 17 stored responses on this node\n")
-    );
+    assert_eq!((ran.exit, ran.out.as_str()), (Exit::Ok, "would match 17 stored responses on this node\n"));
 }
 
 #[test]
@@ -146,10 +120,7 @@ fn json_is_the_answer_itself() {
     let ran = run("seawall purge --all --json", admin);
     asked.join().unwrap();
     let shown: Value = serde_json::from_str(&ran.out).unwrap();
-    assert_eq!(
-        shown,
-        serde_json::from_str::<Value>(&answer("applied", "pending")).unwrap()
-    );
+    assert_eq!(shown, serde_json::from_str::<Value>(&answer("applied", "pending")).unwrap());
     assert_eq!(ran.exit, Exit::PurgeIncomplete);
 }
 
@@ -162,11 +133,7 @@ fn a_problem_document_is_told_in_words() {
                 "errors":[{"pointer":"#/tags/0","detail":"`a b` has white space"}]}"##,
             "seawall: Bad selector (422): See `errors`.\n  #/tags/0 `a b` has white space\n",
         ),
-        (
-            "503 Service Unavailable",
-            "<html>",
-            "seawall: Service Unavailable (503)\n",
-        ),
+        ("503 Service Unavailable", "<html>", "seawall: Service Unavailable (503)\n"),
         (
             "401 Unauthorized",
             r#"{"title":"Unauthorized"}"#,
@@ -191,9 +158,7 @@ fn a_refused_connection_says_where_and_what_to_start() {
     let ran = run("seawall purge --all", admin);
     assert_eq!(ran.exit, Exit::Failed);
     assert!(
-        ran.err.starts_with(&format!(
-            "seawall: nothing listens at http://{admin}. Start a node"
-        )),
+        ran.err.starts_with(&format!("seawall: nothing listens at http://{admin}. Start a node")),
         "{}",
         ran.err
     );

@@ -40,9 +40,7 @@ origin = "shpo"
 #[test]
 fn a_problem_prints_with_its_file() {
     let text = format!("{LEAST}colour = 1\n");
-    let said = super::Config::from_toml(&text, std::path::Path::new("seawall.toml"))
-        .unwrap_err()
-        .to_string();
+    let said = super::Config::from_toml(&text, std::path::Path::new("seawall.toml")).unwrap_err().to_string();
     assert!(
         said.starts_with("seawall.toml:10:1: [[sites]] `colour` is not a key here. Keys here: `name`, "),
         "{said}"
@@ -52,43 +50,19 @@ fn a_problem_prints_with_its_file() {
 /// Appended to the least config, each of these is exactly one problem, with these words.
 const ONE_MISTAKE: &[(&str, &str)] = &[
     // Unknown keys, wherever they stand.
-    (
-        "[nod]\n",
-        "11:2: `nod` is not a table of this file. Did you mean `[node]`?",
-    ),
-    (
-        "[what]\n",
-        "11:2: `what` is not a table of this file. Tables here: `[node]`,",
-    ),
-    (
-        "[cache]\nlisten = 1",
-        "12:1: [cache] `listen` is not a key here. It belongs in [admin].",
-    ),
+    ("[nod]\n", "11:2: `nod` is not a table of this file. Did you mean `[node]`?"),
+    ("[what]\n", "11:2: `what` is not a table of this file. Tables here: `[node]`,"),
+    ("[cache]\nlisten = 1", "12:1: [cache] `listen` is not a key here. It belongs in [admin]."),
     (
         "[admin]\ntokens = [{name='a', role='read', secret='0123456789abcdef', x=1}]",
         "[[admin.tokens]] `x` is not",
     ),
     // Names.
-    (
-        "[node]\nname = 'Fra'",
-        "12:8: [node] `name`: `Fra` is not a name: use lower-case",
-    ),
-    (
-        "[[origins]]\nname = 'shop'\nservers = ['http://b']",
-        "`shop` is taken by an origin on line 3 already",
-    ),
-    (
-        "[[origins]]\nservers = ['http://b']",
-        "11:1: [[origins]] `name` is missing. Write `name = \"shop\"`",
-    ),
-    (
-        "[[origins]]\nname = 'b'",
-        "[[origins]] `servers` is missing. Write `servers = [\"https://",
-    ),
-    (
-        "[[origins]]\nname = 'b'\nservers = []",
-        "13:11: [[origins]] `servers` is empty.",
-    ),
+    ("[node]\nname = 'Fra'", "12:8: [node] `name`: `Fra` is not a name: use lower-case"),
+    ("[[origins]]\nname = 'shop'\nservers = ['http://b']", "`shop` is taken by an origin on line 3 already"),
+    ("[[origins]]\nservers = ['http://b']", "11:1: [[origins]] `name` is missing. Write `name = \"shop\"`"),
+    ("[[origins]]\nname = 'b'", "[[origins]] `servers` is missing. Write `servers = [\"https://"),
+    ("[[origins]]\nname = 'b'\nservers = []", "13:11: [[origins]] `servers` is empty."),
     // Addresses.
     (
         "[listen]\nhttp = [':80']",
@@ -96,51 +70,21 @@ const ONE_MISTAKE: &[(&str, &str)] = &[
     ),
     ("[listen]\nhttp = ['localhost:81']", "such as `127.0.0.1:81`"),
     ("[listen]\nhttp = ['10.0.0.1']", "such as `10.0.0.1:8080`"),
-    (
-        "[listen]\nhttp = ['127.0.0.1:9090']",
-        "is taken by admin.listen (its default) already",
-    ),
-    (
-        "[admin]\nlisten = '127.0.0.1:8080'",
-        "is taken by listen.http (its default) already",
-    ),
+    ("[listen]\nhttp = ['127.0.0.1:9090']", "is taken by admin.listen (its default) already"),
+    ("[admin]\nlisten = '127.0.0.1:8080'", "is taken by listen.http (its default) already"),
     // Sizes and durations.
-    (
-        "[cache]\nmemory = '2gb'",
-        "12:10: [cache] `memory`: `2gb` has no unit that is known. Write `2GiB`.",
-    ),
-    (
-        "[cache]\nmemory = '1KiB'",
-        "is too little to hold anything. Write at least `1MiB`",
-    ),
-    (
-        "[cache]\nmax_object = '1GiB'",
-        "`max_object` (1GiB) is more than all of `memory` (256MiB)",
-    ),
+    ("[cache]\nmemory = '2gb'", "12:10: [cache] `memory`: `2gb` has no unit that is known. Write `2GiB`."),
+    ("[cache]\nmemory = '1KiB'", "is too little to hold anything. Write at least `1MiB`"),
+    ("[cache]\nmax_object = '1GiB'", "`max_object` (1GiB) is more than all of `memory` (256MiB)"),
     ("[cluster]\nmax_lag = '5'", "Write `5s`"),
     ("[cluster]\nmax_lag = '0s'", "leaves no time at all"),
-    (
-        "[node]\nthreads = 0",
-        "0 threads cannot be started. Write a number from 1 to 1024",
-    ),
-    (
-        "[node]\nthreads = -1",
-        "must be a whole number, and this is a negative number",
-    ),
+    ("[node]\nthreads = 0", "0 threads cannot be started. Write a number from 1 to 1024"),
+    ("[node]\nthreads = -1", "must be a whole number, and this is a negative number"),
     ("[node]\nthreads = 1.5", "this is a number with a fraction"),
     // Secrets.
-    (
-        "[node]\nname = 'a'\n[cluster]\nsecret = 'short'",
-        "[cluster] `secret`: has fewer than 16 bytes",
-    ),
-    (
-        "[node]\nname = 'a'\n[cluster]\nsecret_file = 'none'",
-        "`secret_file`: `",
-    ),
-    (
-        "[admin]\ntokens = [{name='a', role='read'}]",
-        "12:11: [[admin.tokens]] `secret_file` is missing",
-    ),
+    ("[node]\nname = 'a'\n[cluster]\nsecret = 'short'", "[cluster] `secret`: has fewer than 16 bytes"),
+    ("[node]\nname = 'a'\n[cluster]\nsecret_file = 'none'", "`secret_file`: `"),
+    ("[admin]\ntokens = [{name='a', role='read'}]", "12:11: [[admin.tokens]] `secret_file` is missing"),
     (
         "[admin]\ntokens = [{name='a', role='raed', secret='0123456789abcdef'}]",
         "Did you mean `read`? It is one of `read`, `write`",
@@ -154,10 +98,7 @@ const ONE_MISTAKE: &[(&str, &str)] = &[
         "has the same secret as `a`",
     ),
     // Functions.
-    (
-        "[[functions]]\nname = 'f'\nfile = 'g.wasm'",
-        "13:8: [[functions]] `file`: `",
-    ),
+    ("[[functions]]\nname = 'f'\nfile = 'g.wasm'", "13:8: [[functions]] `file`: `"),
     (
         "[[functions]]\nname = 'f'\nfile = 'f.wasm'\nconfig = {a = 1}",
         "14:15: [[functions]] `config` must be a table of strings, and this is a number",
@@ -192,14 +133,8 @@ const ONE_MISTAKE: &[(&str, &str)] = &[
         "Did you mean `serve`?",
     ),
     // TOML itself.
-    (
-        "[node]\nname = fra-1",
-        "12:8: `fra-1` needs quotes. Write `\"fra-1\"`.",
-    ),
-    (
-        "[node]\nthreads = 1\nthreads = 2",
-        "13:1: `threads` is here for the second time. Leave one.",
-    ),
+    ("[node]\nname = fra-1", "12:8: `fra-1` needs quotes. Write `\"fra-1\"`."),
+    ("[node]\nthreads = 1\nthreads = 2", "13:1: `threads` is here for the second time. Leave one."),
     ("[node]\nthreads = [1\nname = 'a'", "this is not TOML:"),
     ("[node\nname = 'a'", "this is not TOML:"),
 ];
@@ -208,10 +143,7 @@ const ONE_MISTAKE: &[(&str, &str)] = &[
 fn one_mistake_is_one_problem() {
     for (text, words) in ONE_MISTAKE {
         let told = problems(&format!("{LEAST}\n{text}"));
-        assert!(
-            told.len() == 1 && told[0].contains(words),
-            "{text}\nwanted {words}\ngot {told:#?}"
-        );
+        assert!(told.len() == 1 && told[0].contains(words), "{text}\nwanted {words}\ngot {told:#?}");
     }
 }
 
@@ -239,10 +171,7 @@ fn one_mistake_does_not_echo() {
         ("", "has no site"),
     ] {
         let told = problems(text);
-        assert!(
-            told.len() == 1 && told[0].contains(words),
-            "{text}\nwanted {words}\ngot {told:#?}"
-        );
+        assert!(told.len() == 1 && told[0].contains(words), "{text}\nwanted {words}\ngot {told:#?}");
     }
 }
 
@@ -261,9 +190,6 @@ fn a_node_among_others_needs_a_name_and_a_secret() {
 fn columns_count_characters_and_a_byte_order_mark_is_none() {
     let told = problems("\u{feff}colour = 1\n\"größe\" = { x = 1 }\r\nnode = { \"é\" = 1 }\n");
     for place in ["1:1: `colour`", "2:1: `größe`", "3:10: [node] `é`"] {
-        assert!(
-            told.iter().any(|line| line.starts_with(place)),
-            "{place}: {told:#?}"
-        );
+        assert!(told.iter().any(|line| line.starts_with(place)), "{place}: {told:#?}");
     }
 }

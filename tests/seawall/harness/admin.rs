@@ -1,0 +1,65 @@
+//! The operator: purges, metrics, and whatever else the admin API has.
+
+use std::net::SocketAddr;
+
+use serde_json::Value;
+
+use super::client::Ask;
+use super::node::Node;
+
+/// Who may change.
+pub(crate) const OPERATOR: &str = "the-token-of-the-operator-of-this-play";
+
+/// Who may look.
+pub(crate) const READER: &str = "the-token-of-the-reader-of-this-play";
+
+impl Node {
+    /// Sends a request to the admin API: its status, and its JSON, where it is some.
+    pub(crate) async fn operate(&self, ask: Ask) -> (u16, Value) {
+        let got = ask.send(self.admin).await;
+        (got.status, serde_json::from_str(&got.body).unwrap_or_default())
+    }
+
+    /// Purges everywhere, and waits until every node has applied it.
+    pub(crate) async fn purge(&self, order: Value) -> Value {
+        let (status, answer) = self.operate(purge("?wait=all", &order).bearing(OPERATOR)).await;
+        assert_eq!(status, 200, "{answer}");
+        answer
+    }
+
+    /// A counter or gauge, by its name and labels as they are exposed; zero where it is not.
+    pub(crate) async fn metric(&self, name: &str) -> u64 {
+        metric(self.admin, name).await
+    }
+
+    /// Waits until a counter is at least `least`.
+    pub(crate) async fn counts(&self, name: &str, least: u64) {
+        super::bounded(name, async {
+            while self.metric(name).await < least {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+    }
+}
+
+impl Ask {
+    /// With a bearer token.
+    pub(crate) fn bearing(self, token: &str) -> Self {
+        self.field("authorization", &format!("Bearer {token}"))
+    }
+}
+
+/// A counter or gauge of the node whose operator goes to `door`.
+pub(crate) async fn metric(door: SocketAddr, name: &str) -> u64 {
+    let text = Ask::get("/metrics").bearing(READER).send(door).await.body;
+    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.map_or(0, |value| value.parse().unwrap())
+}
+
+/// `POST /v1/purge`, without a token yet.
+pub(crate) fn purge(query: &str, order: &Value) -> Ask {
+    Ask::new("POST", &format!("/v1/purge{query}"))
+        .field("content-type", "application/json")
+        .body(&order.to_string())
+}

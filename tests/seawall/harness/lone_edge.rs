@@ -1,0 +1,94 @@
+//! The path without a process around it: one [`Edge`] that the test calls itself, for limits that no config file has.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use http::uri::Scheme;
+use http_body_util::BodyExt;
+use seawall_base::{Blame, NodeName, OriginName, Region, SiteName};
+use seawall_cache::Store;
+use seawall_cluster::{Cluster, NodeInfo, Setup};
+use seawall_functions::Chain;
+use seawall_origin::{Client, Limits, Outgoing, Pool, Server, Trust};
+use seawall_pipeline::edge::Identity;
+use seawall_pipeline::{AccessLog, Connection, Edge, Metrics, Site, Sites, serve};
+use seawall_policy::{Normalise, Rules};
+
+use super::client::HOST;
+use super::{bounded, world};
+
+/// An edge that listens to nobody and follows no log.
+pub(crate) struct LoneEdge(Arc<Edge>);
+
+impl LoneEdge {
+    /// In front of the world's origin; its followers wait for as long as `follow_limit`.
+    pub(crate) fn new(world: &world::World, follow_limit: Duration) -> Self {
+        let config = seawall_cache::Config { follow_limit, ..seawall_cache::Config::default() };
+        let store = Store::new(config, seawall_cache::Metrics::default());
+        let name = NodeName::new("lone-1").unwrap();
+        let site = Arc::new(Site {
+            name: SiteName::new("shop").unwrap(),
+            origin: Arc::new(pool(world)),
+            host_header: None,
+            functions: Chain::new(Vec::new()).unwrap(),
+            shield: None,
+            rules: Rules::default(),
+            normalise: Normalise::default(),
+            shelf: store.shelf(&SiteName::new("shop").unwrap()),
+        });
+        let mut sites = Sites::default();
+        sites.add(site, [HOST]);
+        Self(Arc::new(Edge {
+            identity: Identity::new(&name).unwrap(),
+            cluster: cluster(world, &name),
+            name,
+            clock: world.clock.clone(),
+            store,
+            sites,
+            origins: HashMap::new(),
+            peers: None,
+            metrics: Metrics::default(),
+            access_log: AccessLog::Off,
+            requests: AtomicU64::new(0),
+        }))
+    }
+
+    /// Status and body of a GET.
+    pub(crate) async fn get(&self, path: &str) -> (u16, String) {
+        let request = http::Request::get(path).header("host", HOST).body(Outgoing::empty()).unwrap();
+        let connection = Connection { ip: None, scheme: Scheme::HTTP, tls_version: None };
+        let exchange = async {
+            let (head, body) = serve(&self.0, &connection, request).await.into_parts();
+            let body = body.collect().await.unwrap().to_bytes();
+            (head.status.as_u16(), String::from_utf8_lossy(&body).into_owned())
+        };
+        bounded(path, exchange).await
+    }
+}
+
+fn pool(world: &world::World) -> Pool {
+    let server = Server::plain(world.origin.address().to_string().parse().unwrap());
+    let metrics = seawall_origin::Metrics::default();
+    let client = Client::new(Limits::default(), Trust::nobody().unwrap(), Blame::Origin, metrics);
+    Pool::new(OriginName::new("shop").unwrap(), vec![server], client)
+}
+
+fn cluster(world: &world::World, name: &NodeName) -> Arc<Cluster> {
+    let info = NodeInfo {
+        name: name.clone(),
+        region: Region::new("local").unwrap(),
+        version: "0".to_owned(),
+        peer_addr: None,
+        started_unix_ms: 0,
+    };
+    let setup = Setup {
+        info,
+        log: Arc::clone(&world.shared.log),
+        members: world.shared.members.clone(),
+        clock: world.clock.clone(),
+        metrics: seawall_cluster::Metrics::default(),
+    };
+    Cluster::join(setup).unwrap().0
+}

@@ -1,0 +1,233 @@
+//! Nodes: started in this process from the text of a config file, as `seawall run` would.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use seawall_cluster::Readiness;
+use seawall_node::config::Config;
+use seawall_node::{Running, Shared};
+
+use super::admin::{self, OPERATOR, READER};
+use super::client::{Ask, Coming, Got};
+use super::origin::Origin;
+use super::{bounded, until, world};
+
+/// What all nodes of a play prove to each other.
+pub(crate) const CLUSTER_SECRET: &str = "the-secret-of-all-nodes-of-this-play";
+
+/// A config file in the making.
+#[derive(Clone)]
+pub(crate) struct Plan {
+    name: String,
+    region: String,
+    in_cluster: bool,
+    origin: Option<SocketAddr>,
+    of_cache: String,
+    of_origin: String,
+    of_site: String,
+    functions: Vec<String>,
+    more: String,
+}
+
+impl Plan {
+    pub(crate) fn new(name: &str, region: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            region: region.to_owned(),
+            in_cluster: false,
+            origin: None,
+            of_cache: String::new(),
+            of_origin: String::new(),
+            of_site: String::new(),
+            functions: Vec::new(),
+            more: String::new(),
+        }
+    }
+
+    /// A node among others, of a site whose shield is the region `ams`.
+    pub(crate) fn shielded(name: &str, region: &str) -> Self {
+        let plan = Self::new(name, region).site("shield = \"ams\"");
+        Self { in_cluster: true, ..plan }
+    }
+
+    /// In front of another origin than the world's.
+    pub(crate) fn in_front_of(mut self, origin: SocketAddr) -> Self {
+        self.origin = Some(origin);
+        self
+    }
+
+    /// One more line about the cache.
+    pub(crate) fn cache(mut self, line: &str) -> Self {
+        let _ = writeln!(self.of_cache, "{line}");
+        self
+    }
+
+    /// One more line about the origin.
+    pub(crate) fn origin(mut self, line: &str) -> Self {
+        let _ = writeln!(self.of_origin, "{line}");
+        self
+    }
+
+    /// One more line about the site.
+    pub(crate) fn site(mut self, line: &str) -> Self {
+        let _ = writeln!(self.of_site, "{line}");
+        self
+    }
+
+    /// One more function of the site, with its settings as TOML.
+    pub(crate) fn function(mut self, name: &str, file: &Path, settings: &str) -> Self {
+        let file = file.display();
+        let _ = writeln!(
+            self.more,
+            "[[functions]]\nname = \"{name}\"\nfile = \"{file}\"\nconfig = {{ {settings} }}"
+        );
+        self.functions.push(format!("\"{name}\""));
+        self
+    }
+
+    /// The text of the config file.
+    pub(crate) fn toml(&self, world: &world::World) -> String {
+        let Self { name, region, of_cache, of_origin, of_site, more, .. } = self;
+        let folder = world.folder.path().display();
+        let origin = self.origin.unwrap_or_else(|| world.origin.address());
+        let functions = self.functions.join(", ");
+        let (peers, cluster) = if self.in_cluster {
+            let cluster = format!("[cluster]\nsecret = \"{CLUSTER_SECRET}\"");
+            ("peers = \"127.0.0.1:0\"", cluster)
+        } else {
+            ("", String::new())
+        };
+        format!(
+            r#"
+            [node]
+            name = "{name}"
+            region = "{region}"
+            data_dir = "{folder}/{name}"
+            threads = 2
+            [listen]
+            http = ["127.0.0.1:0"]
+            {peers}
+            [cache]
+            memory = "64MiB"
+            {of_cache}
+            [admin]
+            listen = "127.0.0.1:0"
+            [[admin.tokens]]
+            name = "operator"
+            role = "write"
+            secret = "{OPERATOR}"
+            [[admin.tokens]]
+            name = "reader"
+            role = "read"
+            secret = "{READER}"
+            {cluster}
+            [log]
+            access = "all"
+            [[origins]]
+            name = "shop"
+            servers = ["http://{origin}"]
+            {of_origin}
+            [[sites]]
+            name = "shop"
+            hosts = ["shop.example", "other.example"]
+            origin = "shop"
+            functions = [{functions}]
+            {of_site}
+            {more}
+            "#
+        )
+    }
+}
+
+/// A node that runs until it is stopped or dropped.
+pub(crate) struct Node {
+    running: Option<Running>,
+    pub(crate) http: SocketAddr,
+    pub(crate) admin: SocketAddr,
+    pub(crate) peers: Option<SocketAddr>,
+    origin: Arc<Origin>,
+    doors: Arc<Mutex<BTreeMap<String, SocketAddr>>>,
+}
+
+impl Node {
+    pub(crate) async fn start(plan: Plan, world: &world::World, shared: &Shared) -> Self {
+        let text = plan.toml(world);
+        let file = world.folder.path().join("seawall.toml");
+        let config = Config::from_toml(&text, &file).unwrap_or_else(|problems| panic!("{problems}\n{text}"));
+        Self::from_config(config, world, shared).await
+    }
+
+    pub(crate) async fn from_config(config: Config, world: &world::World, shared: &Shared) -> Self {
+        let running = seawall_node::Node::start(config, shared).unwrap_or_else(|error| panic!("{error}"));
+        let cluster = Arc::clone(&running.edge().cluster);
+        until("the node is ready", || cluster.readiness() == Readiness::Ready).await;
+        world.doors.lock().insert(cluster.name().to_string(), running.admin());
+        Self {
+            http: running.http()[0],
+            admin: running.admin(),
+            peers: running.peers(),
+            running: Some(running),
+            origin: Arc::clone(&world.origin),
+            doors: Arc::clone(&world.doors),
+        }
+    }
+
+    /// Sends a GET and reads the whole response.
+    pub(crate) async fn get(&self, path: &str) -> Got {
+        self.send(&Ask::get(path)).await
+    }
+
+    /// Sends a request and reads the whole response. Where a node says that it stores it, it is stored when this
+    /// returns: the last byte may well reach the client a moment before that.
+    pub(crate) async fn send(&self, ask: &Ask) -> Got {
+        let got = ask.send(self.http).await;
+        for member in got.head.all("cache-status").iter().flat_map(|field| field.split(", ")) {
+            let (name, words) = member.split_once("; ").unwrap_or_default();
+            let door = self.doors.lock().get(name).copied();
+            if let Some(door) = door.filter(|_| words.contains("stored") || words.contains("collapsed")) {
+                self.has_settled(door).await;
+            }
+        }
+        got
+    }
+
+    /// Waits until a node has ended every fill that the origin has ended.
+    async fn has_settled(&self, door: SocketAddr) {
+        bounded("the fills have settled", async {
+            while admin::metric(door, "seawall_cache_fills_in_flight").await > self.origin.unfinished() {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+    }
+
+    /// Sends a request and reads the head of the response.
+    pub(crate) async fn open(&self, ask: &Ask) -> Coming {
+        ask.open(self.http).await
+    }
+
+    /// How far it has applied the control log.
+    pub(crate) fn position(&self) -> u64 {
+        let running = self.running.as_ref().expect("it runs");
+        running.edge().cluster.position().0
+    }
+
+    /// Stops it, as a signal would, and waits until it is gone.
+    pub(crate) fn stop(mut self) {
+        self.running.take().expect("it runs").stop();
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        if let Some(running) = self.running.take() {
+            // Requests that still wait for the origin would hold the node up for as long as it may drain.
+            self.origin.cut();
+            running.stop();
+        }
+    }
+}

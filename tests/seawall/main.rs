@@ -1,0 +1,24 @@
+//! Seawall from the outside: real nodes in this process, a scripted origin, clients that see every byte.
+//!
+//! Each file is a theme and each test a play: races are scripted with gates, never with sleeps. What one function
+//! decides is tested next to it; here is what only the whole path shows.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test program: what should not be ends it with a message"
+)]
+
+mod harness;
+
+mod collapse;
+mod faults;
+mod fields;
+mod fleet;
+mod functions;
+mod hit;
+mod process;
+mod purge;
+mod revalidation;
+mod shield;
+mod vary;
