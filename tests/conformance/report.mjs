@@ -39,7 +39,10 @@ const runs = resultFiles.map(file => {
   const judge = id => VERDICTS[determineTestResult(suites, id, results)[2]]
   return collect(suites, results, judge)
 })
-const rows = best(runs)
+const golden = existsSync(goldenFile)
+  ? JSON.parse(readFileSync(goldenFile, 'utf8'))
+  : { passed: {}, not_passed: {}, behaviours: {} }
+const rows = best(runs, golden)
 const { groups, all } = count(rows)
 const numbers = ([good, total]) => `${good}/${total}`
 
@@ -57,9 +60,6 @@ if (runs.length > 1) {
   if (late.length > 0) console.log(`    passed only in a second run: ${late.map(row => row.id).join(', ')}`)
 }
 
-const golden = existsSync(goldenFile)
-  ? JSON.parse(readFileSync(goldenFile, 'utf8'))
-  : { not_passed: {}, behaviours: {} }
 const version = JSON.parse(readFileSync('node_modules/http-cache-tests/package.json', 'utf8')).version
 
 if (flags.has('--bless')) {

@@ -97,7 +97,7 @@ const ENDS: [(&str, &str); 5] = [
     ("/panic", "trap"),
     ("/loop", "cpu"),
     ("/memory", "memory"),
-    ("/deep", "stack"),
+    ("/deep", "trap"),
     ("/error", "refused as it"),
 ];
 
@@ -200,7 +200,7 @@ async fn a_file_that_is_no_function_says_why_and_what_to_do() {
         let world = World::new();
         let text = Plan::new("fra-1", "fra").function("guest", &file, "").toml(&world);
         let config = Config::from_toml(&text, &folder.path().join("seawall.toml")).unwrap();
-        let error = seawall_node::Node::start(config, &world.shared).err().expect("it is no function");
+        let error = seawall_node::Node::start(&config, &world.shared).err().expect("it is no function");
         let said = error.to_string();
         assert!(said.contains("`guest`") && said.contains("guest.wasm"), "{said}");
         assert!(said.contains(instead), "what to do instead: {said}");

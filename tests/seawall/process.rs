@@ -83,6 +83,6 @@ async fn two_nodes_of_one_name_are_refused() {
     let _node = world.node().await;
     let text = Plan::new("fra-1", "nyc").toml(&world);
     let config = Config::from_toml(&text, &world.folder.path().join("seawall.toml")).unwrap();
-    let error = seawall_node::Node::start(config, &world.shared).err().expect("the name is taken");
+    let error = seawall_node::Node::start(&config, &world.shared).err().expect("the name is taken");
     assert!(error.to_string().contains("fra-1"), "{error}");
 }

@@ -161,7 +161,7 @@ fn doc_tests(gate: &mut Gate<'_>) -> Outcome {
     tests.args(["test", "--workspace", "--doc"]);
     let tally = &mut gate.tally;
     command::run_reading(&mut tests, Output::Stdout, "mend the example in the docs named above", |line| {
-        tally.read(line)
+        tally.read(line);
     })
 }
 

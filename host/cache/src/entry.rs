@@ -99,10 +99,10 @@ pub(crate) struct Resource {
 
 impl Resource {
     /// This resource with `entry` in it, in place of what it stands for.
-    pub(crate) fn with(current: Option<&Self>, url: Arc<str>, entry: Arc<Entry>) -> Self {
+    pub(crate) fn with(current: Option<&Self>, url: Arc<str>, entry: &Arc<Entry>) -> Self {
         let replaced = |old: &Arc<Entry>| entry.head.replaces(&old.head);
         let mut variants = SmallVec::with_capacity(1);
-        variants.push(Arc::clone(&entry));
+        variants.push(Arc::clone(entry));
         if let Some(current) = current {
             variants.extend(current.variants.iter().filter(|old| !replaced(old)).cloned());
             variants.truncate(VARIANTS_MAX);

@@ -172,7 +172,7 @@ impl Store {
         }
         let old = self.held.get(&at.key);
         let old = old.as_ref().map(|held| held.resource.as_ref());
-        let new = Resource::with(old, Arc::clone(&at.url), Arc::clone(entry));
+        let new = Resource::with(old, Arc::clone(&at.url), entry);
         self.put(&at.key, &at.shelf, old, Some(new));
         Settled::Stored
     }

@@ -7,8 +7,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use parking_lot::Mutex;
 use seawall_base::Clock;
 use seawall_cluster::{ControlLog, EmbeddedLog, Members, Retention};
+use seawall_functions::Runtime;
 use seawall_pipeline::Edge;
 use tokio::sync::{Barrier, watch};
 
@@ -37,6 +39,9 @@ pub struct Shared {
     pub members: Members,
     /// The clock.
     pub clock: Clock,
+    /// The runtime of functions, made for the first node that has one. It reserves some 4 TiB of addresses for its
+    /// slots, and a process has 128.
+    functions: Arc<Mutex<Option<Runtime>>>,
 }
 
 /// A node, about to start.
@@ -73,13 +78,22 @@ impl Shared {
     }
 
     fn with(log: Arc<dyn ControlLog>, clock: Clock) -> Self {
-        Self { log, members: Members::new(clock.clone()), clock }
+        Self { log, members: Members::new(clock.clone()), clock, functions: Arc::default() }
+    }
+
+    pub(crate) fn function_runtime(&self) -> Result<Runtime, StartError> {
+        let mut made = self.functions.lock();
+        if let Some(runtime) = made.as_ref() {
+            return Ok(runtime.clone());
+        }
+        let runtime = Runtime::new(&seawall_functions::Config::default(), self.clock.clone())?;
+        Ok(made.insert(runtime).clone())
     }
 }
 
 impl Node {
     /// Starts a node. When this returns, it listens; it is ready once it has caught up with the log.
-    pub fn start(config: Config, shared: &Shared) -> Result<Running, StartError> {
+    pub fn start(config: &Config, shared: &Shared) -> Result<Running, StartError> {
         let threads = config.node.threads.get();
         let http = listen::bind_all(&config.listen.http, threads)?;
         let peers = config.listen.peers.map(|address| listen::bind(address, threads)).transpose()?;

@@ -16,7 +16,7 @@ pub fn run(args: RunArgs, err: &mut dyn Write) -> Exit {
         Err(problems) => return cli::report(&problems, err),
     };
     logging::start(&config.log);
-    match until_signal(config) {
+    match until_signal(&config) {
         Ok(()) => Exit::Ok,
         Err(error) => {
             // Where standard error is closed nobody reads this, and the exit code still says it.
@@ -26,7 +26,7 @@ pub fn run(args: RunArgs, err: &mut dyn Write) -> Exit {
     }
 }
 
-fn until_signal(config: Config) -> Result<(), StartError> {
+fn until_signal(config: &Config) -> Result<(), StartError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

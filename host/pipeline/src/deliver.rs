@@ -26,6 +26,10 @@ pub(crate) enum Source {
 }
 
 /// What came of it.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are `Send`, and a box would cost a hit an allocation"
+)]
 pub(crate) enum Delivery {
     /// Send this.
     Send(Response<Reply>),

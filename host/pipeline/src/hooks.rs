@@ -32,7 +32,7 @@ pub(crate) enum OnRequest {
     /// Go on.
     Next,
     /// Answer with this.
-    Respond(Response<Reply>),
+    Respond(Box<Response<Reply>>),
 }
 
 /// Runs the site's functions on a client's request.
@@ -42,9 +42,6 @@ pub(crate) async fn on_request(
     connection: &Connection,
 ) -> Result<OnRequest, Fault> {
     let site = Arc::clone(&cx.site);
-    if site.functions.functions().is_empty() {
-        return Ok(OnRequest::Next);
-    }
     let client = ClientInfo {
         ip: connection.ip,
         request_id: edge.next_request_id(),
@@ -75,7 +72,7 @@ pub(crate) async fn on_request(
             let mut response = Response::new(Reply::whole(local.body));
             *response.status_mut() = local.status;
             *response.headers_mut() = local.headers;
-            Ok(OnRequest::Respond(response))
+            Ok(OnRequest::Respond(Box::new(response)))
         }
     }
 }

@@ -1,4 +1,7 @@
 //! The client lane: the order of everything that happens to a request.
+//!
+//! What a hit does not need is behind a box: the future of a request is moved before it runs, and a hit should not pay
+//! for the size of a miss.
 
 use std::sync::Arc;
 
@@ -28,7 +31,9 @@ pub async fn serve(edge: &Arc<Edge>, connection: &Connection, request: Request<O
         Ok((mut cx, body)) => {
             let answer = client_lane(edge, &mut cx, connection, body, &mut told).await;
             let mut response = answer.unwrap_or_else(|refusal| faulty(edge, refusal, &mut told));
-            response = hooks::on_response(&mut cx, told.way, response).await;
+            if cx.functions.is_some() {
+                response = Box::pin(hooks::on_response(&mut cx, told.way, response)).await;
+            }
             let said = cx.take_guest_log();
             record::end(edge, Some(&cx), &told, &response, said.as_ref());
             response
@@ -48,14 +53,16 @@ async fn client_lane(
     body: Outgoing,
     told: &mut Told,
 ) -> Result<Response<Reply>, Fault> {
-    if let OnRequest::Respond(mut response) = hooks::on_request(edge, cx, connection).await? {
+    if !cx.site.functions.functions().is_empty()
+        && let OnRequest::Respond(mut response) = Box::pin(hooks::on_request(edge, cx, connection)).await?
+    {
         told.way = Way::Local;
         let status = CacheStatus {
             detail: Some("function"),
             ..CacheStatus::new(edge.name.as_str(), Outcome::Neither)
         };
         deliver::say(response.headers_mut(), &status);
-        return Ok(response);
+        return Ok(*response);
     }
     walk(edge, cx, body, told).await
 }
@@ -68,7 +75,7 @@ pub(crate) async fn walk(
     told: &mut Told,
 ) -> Result<Response<Reply>, Fault> {
     if let Some(why) = passes(cx, &body, told) {
-        return pass::run(edge, cx, why, body, told).await;
+        return Box::pin(pass::run(edge, cx, why, body, told)).await;
     }
     let key = key::of(cx);
     cx.key = Some(key);
@@ -80,7 +87,7 @@ pub(crate) async fn walk(
         Delivery::Send(response) => Ok(response),
         Delivery::AskOrigin => {
             let why = if cx.head.method == Method::HEAD { Forward::Method } else { Forward::Request };
-            pass::run(edge, cx, why, body, told).await
+            Box::pin(pass::run(edge, cx, why, body, told)).await
         }
     }
 }
@@ -127,7 +134,7 @@ async fn cache_lane(
             }
             Claim::Lead(lead) => {
                 cx.release_instances();
-                return miss(edge, cx, key, lead, told).await;
+                return Box::pin(miss(edge, cx, key, lead, told)).await;
             }
             Claim::OnlyIfCached => {
                 return Err(Fault::new(
@@ -138,7 +145,8 @@ async fn cache_lane(
             }
             Claim::Follow(follower) => {
                 let limit = edge.store.config().follow_limit;
-                let released = match tokio::time::timeout(limit, edge.store.follow(follower, &ask)).await {
+                let following = Box::pin(tokio::time::timeout(limit, edge.store.follow(follower, &ask)));
+                let released = match following.await {
                     Ok(Followed::Released(Release::Failed(fault))) => return Err(fault),
                     Ok(Followed::Released(release)) => release.as_str(),
                     Ok(followed) => return Ok(collapsed(edge, cx, followed, told)),

@@ -162,7 +162,7 @@ impl Node {
     }
 
     pub(crate) async fn from_config(config: Config, world: &world::World, shared: &Shared) -> Self {
-        let running = seawall_node::Node::start(config, shared).unwrap_or_else(|error| panic!("{error}"));
+        let running = seawall_node::Node::start(&config, shared).unwrap_or_else(|error| panic!("{error}"));
         let cluster = Arc::clone(&running.edge().cluster);
         until("the node is ready", || cluster.readiness() == Readiness::Ready).await;
         world.doors.lock().insert(cluster.name().to_string(), running.admin());
@@ -218,16 +218,23 @@ impl Node {
 
     /// Stops it, as a signal would, and waits until it is gone.
     pub(crate) fn stop(mut self) {
-        self.running.take().expect("it runs").stop();
+        self.end();
+    }
+
+    fn end(&mut self) {
+        if let Some(running) = self.running.take() {
+            self.doors.lock().retain(|_, door| *door != self.admin);
+            running.stop();
+        }
     }
 }
 
 impl Drop for Node {
     fn drop(&mut self) {
-        if let Some(running) = self.running.take() {
+        if self.running.is_some() {
             // Requests that still wait for the origin would hold the node up for as long as it may drain.
             self.origin.cut();
-            running.stop();
+            self.end();
         }
     }
 }

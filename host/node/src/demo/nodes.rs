@@ -64,7 +64,7 @@ impl Nodes {
         let start = |name, region| {
             let text = config(name, region, &token, &secret, &sites);
             let config = Config::from_toml(&text, Path::new(CONFIG_FILE)).map_err(DemoError::Config)?;
-            DemoNode::start(name, config, &shared)
+            DemoNode::start(name, &config, &shared)
         };
         let ams = start("ams-1", "ams")?;
         let (fra, nyc) = (start("fra-1", "fra")?, start("nyc-1", "nyc")?);
@@ -100,7 +100,7 @@ impl Nodes {
 }
 
 impl DemoNode {
-    fn start(name: &'static str, config: Config, shared: &Shared) -> Result<Self, DemoError> {
+    fn start(name: &'static str, config: &Config, shared: &Shared) -> Result<Self, DemoError> {
         let running = Node::start(config, shared)?;
         let unbound = || io::Error::from(io::ErrorKind::AddrNotAvailable);
         let http = running.http().first().copied().ok_or_else(unbound);

@@ -37,25 +37,25 @@ pub(crate) struct Parts {
 const PEER_CONNECT: Duration = Duration::from_secs(1);
 
 pub(crate) fn assemble(
-    config: Config,
+    config: &Config,
     shared: &Shared,
     peer_addr: Option<SocketAddr>,
 ) -> Result<Parts, StartError> {
     let mut registry = Registry::with_prefix("seawall");
-    let tokens = tokens(&config)?;
+    let tokens = tokens(config)?;
     let clock = &shared.clock;
     let cache = seawall_cache::Metrics::default();
     cache.register(&mut registry);
-    let store = Store::new(cache_config(&config), cache);
-    let trust = trust(&config)?;
-    let origins = origins(&config, &trust, &mut registry)?;
+    let store = Store::new(cache_config(config), cache);
+    let trust = trust(config)?;
+    let origins = origins(config, &trust, &mut registry)?;
     let names = origins.keys().cloned().collect();
-    let functions = Functions::prepare(&config.functions, &names, clock)?;
+    let functions = Functions::prepare(&config.functions, &names, shared)?;
     if let Some(runtime) = &functions.runtime {
         runtime.register_metrics(&mut registry);
     }
-    let sites = sites(&config, &store, &origins, &functions)?;
-    let (cluster, follower) = join(&config, shared, peer_addr, &mut registry)?;
+    let sites = sites(config, &store, &origins, &functions)?;
+    let (cluster, follower) = join(config, shared, peer_addr, &mut registry)?;
     let metrics = seawall_pipeline::Metrics::default();
     metrics.register(&mut registry);
     let identity =
@@ -68,7 +68,7 @@ pub(crate) fn assemble(
         sites,
         origins,
         cluster: Arc::clone(&cluster),
-        peers: peers(&config, &trust, &mut registry)?,
+        peers: peers(config, &trust, &mut registry)?,
         metrics,
         access_log: access_log(config.log.access),
         requests: AtomicU64::new(unix_ms(clock.now())),

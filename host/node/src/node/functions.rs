@@ -3,10 +3,10 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use seawall_base::{Clock, OriginName};
+use seawall_base::OriginName;
 use seawall_functions::{Chain, Function, FunctionSettings, Runtime};
 
-use super::StartError;
+use super::{Shared, StartError};
 use crate::config;
 
 /// The runtime, where there is a function to run, and the functions by name.
@@ -20,12 +20,12 @@ impl Functions {
     pub(crate) fn prepare(
         functions: &[config::Function],
         origins: &BTreeSet<OriginName>,
-        clock: &Clock,
+        shared: &Shared,
     ) -> Result<Self, StartError> {
         if functions.is_empty() {
             return Ok(Self::default());
         }
-        let runtime = Runtime::new(&seawall_functions::Config::default(), clock.clone())?;
+        let runtime = shared.function_runtime()?;
         let mut by_name = HashMap::new();
         for config::Function { name, file, config } in functions {
             let refused = |why: String| StartError::Function {
