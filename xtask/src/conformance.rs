@@ -40,7 +40,8 @@ struct Flags {
 pub(crate) fn run(repository: &Repository, words: &[String]) -> Outcome {
     let flags = parse(words)?;
     let binary = match flags.binary.clone() {
-        Some(binary) => binary,
+        // The node is started in a folder of its own.
+        Some(binary) => std::path::absolute(&binary).unwrap_or(binary),
         None => {
             let mut build = command::cargo(repository);
             build.args(["build", "--workspace", "--bin", "seawall"]);

@@ -9,7 +9,7 @@ use http::uri::Scheme;
 use seawall_base::{Fault, Position};
 use seawall_cache::{Ask, Key};
 use seawall_functions::{RequestHead, RouteEdits};
-use seawall_policy::RequestDirectives;
+use seawall_policy::{Forward, RequestDirectives};
 
 use crate::hooks::FunctionSide;
 use crate::site::Site;
@@ -82,6 +82,8 @@ pub(crate) struct Told {
     pub(crate) started: Duration,
     /// Which way it went.
     pub(crate) way: Way,
+    /// Why it went forward, where it did.
+    pub(crate) forward: Option<Forward>,
     /// Why, where a reason was given.
     pub(crate) detail: Option<&'static str>,
     /// What went wrong.
@@ -111,7 +113,7 @@ pub enum Way {
 
 impl Told {
     pub(crate) fn new(started: Duration) -> Self {
-        Self { started, way: Way::Fault, detail: None, fault: None }
+        Self { started, way: Way::Fault, forward: None, detail: None, fault: None }
     }
 }
 

@@ -29,6 +29,7 @@ pub(crate) async fn run(
     told: &mut Told,
 ) -> Result<Response<Reply>, Fault> {
     told.way = Way::Pass;
+    told.forward = Some(why);
     let mut inbound = Outbound::for_pass(edge, cx).send(edge, &route(edge, cx), body).await?;
     inbound.clean(edge);
     invalidate(edge, cx, &inbound).await;

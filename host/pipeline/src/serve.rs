@@ -194,6 +194,7 @@ async fn miss(
         Miss::Request => Forward::Request,
     };
     told.way = Way::Miss;
+    told.forward = Some(forward);
     let mut status = CacheStatus::forward(edge.name.as_str(), forward);
     match fill::lead(edge, cx, key, lead).await? {
         Led::Followed(followed, account) => {
@@ -253,7 +254,8 @@ fn tell(account: &Account, told: &mut Told, status: &mut CacheStatus<'_>) {
 pub(crate) fn faulty(edge: &Edge, refusal: Fault, told: &mut Told) -> Response<Reply> {
     let mut response = fault::response(edge, &refusal);
     let detail = Some(refusal.cause.as_str());
-    let status = CacheStatus { detail, ..CacheStatus::new(edge.name.as_str(), Outcome::Neither) };
+    let outcome = told.forward.map_or(Outcome::Neither, Outcome::Forward);
+    let status = CacheStatus { detail, ..CacheStatus::new(edge.name.as_str(), outcome) };
     deliver::say(response.headers_mut(), &status);
     told.way = Way::Fault;
     told.fault = Some(refusal);
