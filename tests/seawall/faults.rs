@@ -19,7 +19,7 @@ impl Told<'_> {
         let Self { status, proxy_error, cause } = self;
         assert_eq!(got.status, *status, "{got:?}");
         assert_eq!(got.field("proxy-status"), Some(format!("fra-1; error={proxy_error}").as_str()));
-        assert_eq!(got.cache(), format!("detail={cause}"));
+        assert_eq!(got.cache(), format!("fwd=uri-miss; detail={cause}"));
         assert_eq!(got.field("cache-control"), Some("no-store"));
         let lines = lines::of_path(path);
         let line = lines.last().expect("a line in the log");

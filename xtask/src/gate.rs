@@ -100,7 +100,7 @@ fn fmt(gate: &mut Gate<'_>) -> Outcome {
 }
 
 fn build_guests(gate: &mut Gate<'_>) -> Outcome {
-    setup::GUEST_TARGETS.iter().try_for_each(|target| guests::build(gate.repository, target))
+    setup::GUEST_TARGETS.iter().try_for_each(|target| guests::build_for_tests(gate.repository, target))
 }
 
 fn clippy(gate: &mut Gate<'_>) -> Outcome {

@@ -10,6 +10,9 @@ use crate::repository::Repository;
 const FOLDER: &str = "edge-functions/";
 const KIT: &str = "edge-functions/sdk";
 
+/// Guests that only the tests load, one that misbehaves among them.
+const FOR_TESTS: &str = "tests/guests/";
+
 /// The package names of the example functions.
 pub(crate) fn packages(repository: &Repository) -> Outcome<Vec<String>> {
     let members = repository.members()?;
@@ -24,14 +27,26 @@ pub(crate) fn folder(repository: &Repository, target: &str) -> PathBuf {
 
 /// Builds every example function for `target`; plain cargo, no extra tool.
 pub(crate) fn build(repository: &Repository, target: &str) -> Outcome {
-    let packages = packages(repository)?;
+    build_packages(repository, target, &packages(repository)?)
+}
+
+/// The same, and the guests of the tests.
+pub(crate) fn build_for_tests(repository: &Repository, target: &str) -> Outcome {
+    let mut packages = packages(repository)?;
+    for member in repository.members()?.iter().filter(|member| member.starts_with(FOR_TESTS)) {
+        packages.push(repository.package_name(member)?);
+    }
+    build_packages(repository, target, &packages)
+}
+
+fn build_packages(repository: &Repository, target: &str, packages: &[String]) -> Outcome {
     if packages.is_empty() {
         println!("    no example functions among the workspace members");
         return Ok(());
     }
     let mut build = command::cargo(repository);
     build.args(["build", "--release", "--target", target]);
-    for package in &packages {
+    for package in packages {
         build.args(["--package", package]);
     }
     command::run(&mut build, "mend the example function named above")

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, Response, StatusCode};
+use http_body::Body;
 use http_body_util::BodyExt;
 use seawall_base::{Blame, Cause, Fault};
 use seawall_cache::{Entry, Filling, Followed, Key, Lead, Release};
@@ -248,7 +249,9 @@ fn say(tell: Option<oneshot::Sender<News>>, news: News) {
 async fn pour(mut filling: Filling, body: OriginBody) {
     let mut body = pin!(body);
     let poured = tokio::time::timeout(FILL_LIMIT, async {
-        while let Some(frame) = body.frame().await {
+        // A body that says it has ended is not asked again: the entry is there as soon as its last byte is.
+        while !body.is_end_stream() {
+            let Some(frame) = body.frame().await else { break };
             match frame?.into_data() {
                 Ok(data) => filling.push(&data),
                 Err(frame) => return Ok(frame.into_trailers().ok()),

@@ -79,7 +79,8 @@ impl World {
     /// A node that hears from the control log only once `gate` is open.
     pub(crate) async fn start_deaf(&self, plan: Plan, gate: &Gate) -> Node {
         let held = HeldLog { log: Arc::clone(&self.shared.log), gate: gate.clone() };
-        let shared = Shared { log: Arc::new(held), ..self.shared.clone() };
+        let mut shared = self.shared.clone();
+        shared.log = Arc::new(held);
         Node::start(plan, self, &shared).await
     }
 
