@@ -43,7 +43,7 @@ pub struct Ask<'a> {
     /// Whether a softly purged response must be validated first: what it says of itself looks fresh, and another node
     /// would keep it as such.
     pub soft_is_stale: bool,
-    /// Whether the request may wait for another's fill. Not after it was released once by a second leader.
+    /// Whether the request may wait for another's fill. Not after it was released too often.
     pub may_follow: bool,
     /// The time.
     pub now: SystemTime,
@@ -77,16 +77,37 @@ pub enum Miss {
     Request,
 }
 
-struct Found {
-    entry: Option<Arc<Entry>>,
-    newest: Option<Arc<Entry>>,
+/// What is stored under a key.
+struct Found(Option<Held>);
+
+impl Found {
+    /// What no purge of everything has passed, newest first.
+    fn alive(&self) -> impl Iterator<Item = &Arc<Entry>> {
+        let held = self.0.iter();
+        held.flat_map(|Held { shelf, resource }| resource.variants.iter().filter(|entry| shelf.holds(entry)))
+    }
+
+    /// The response that the request selects; of several the one with the latest `Date` (RFC 9111 §4).
+    fn selected(&self, ask: &Ask<'_>) -> Option<&Arc<Entry>> {
+        let selected = self.alive().filter(|entry| entry.head.is_selected_by(ask.headers, ask.normalise));
+        most_recent(selected.map(|entry| (entry, &entry.head.terms)))
+    }
+
+    /// The answer that needs nobody else, if there is one.
+    fn fresh(&self, ask: &Ask<'_>) -> Option<Claim> {
+        let entry = self.selected(ask)?;
+        match judge(ask, entry) {
+            verdict @ (Reuse::Fresh | Reuse::MaxStale) => Some(Claim::Fresh(Arc::clone(entry), verdict)),
+            Reuse::GatewayTimeout(_) => Some(Claim::OnlyIfCached),
+            Reuse::StaleWhileRevalidate | Reuse::Revalidate(_) => None,
+        }
+    }
 }
 
 impl Store {
     /// Asks. See [`Claim`].
     pub fn claim(self: &Arc<Self>, ask: &Ask<'_>) -> Claim {
-        let found = self.find(ask);
-        if let Some(claim) = fresh(ask, &found) {
+        if let Some(claim) = self.find(ask).fresh(ask) {
             return claim;
         }
         let mut shard = self.shard(&ask.key);
@@ -94,20 +115,23 @@ impl Store {
         let applied = self.applied();
         // A fill may have settled since: ask again, now that none can.
         let found = self.find(ask);
-        if let Some(claim) = fresh(ask, &found) {
+        if let Some(claim) = found.fresh(ask) {
             return claim;
         }
         if ask.directives.only_if_cached {
             return Claim::OnlyIfCached;
         }
         let (miss, stale) = self.why(ask, &found);
-        let others = if ask.may_follow && !shard.markers.marks(&ask.key, ask.now) && miss != Miss::Request {
+        let marked = shard.markers.marks(&ask.key, ask.now);
+        let others = if ask.may_follow && !marked && miss != Miss::Request {
             self.joinable(&shard, ask)
         } else {
             Others::Avoid
         };
         match (stale, others) {
+            // One refresh at a time; and after one that was declined, none until its marker ends.
             (Some(entry), Others::Fill(_)) => Claim::Stale(entry, None),
+            (Some(entry), _) if marked => Claim::Stale(entry, None),
             (Some(entry), _) => {
                 let lead = self.lead(&mut shard, ask, &found, applied, miss, true);
                 Claim::Stale(entry, Some(lead))
@@ -127,9 +151,9 @@ impl Store {
     /// Looks without asking for the right to fill: the freshest stored response that this request selects, if any.
     #[must_use]
     pub fn peek(&self, ask: &Ask<'_>) -> Option<(Arc<Entry>, Reuse)> {
-        let entry = self.find(ask).entry?;
-        let verdict = judge(ask, &entry);
-        Some((entry, verdict))
+        let found = self.find(ask);
+        let entry = found.selected(ask)?;
+        Some((Arc::clone(entry), judge(ask, entry)))
     }
 
     /// Waits for a follower's response, and says whether it is the follower's to use.
@@ -140,7 +164,7 @@ impl Store {
         };
         let draft = match &head {
             FillHead::Streaming(draft) => draft,
-            FillHead::Settled(entry) => &entry.head,
+            FillHead::Settled(entry, _) => &entry.head,
         };
         if let Some(release) = self.unfit(draft, follower.started(), follower.joined, ask) {
             return Followed::Released(release);
@@ -150,7 +174,7 @@ impl Store {
                 let length = draft.length;
                 Followed::Streaming(draft, follower.into_body(length))
             }
-            FillHead::Settled(entry) => Followed::Settled(entry),
+            FillHead::Settled(entry, basis) => Followed::Settled(entry, basis),
         }
     }
 
@@ -171,19 +195,12 @@ impl Store {
     }
 
     fn find(&self, ask: &Ask<'_>) -> Found {
-        let Some(Held { shelf, resource }) = self.get(&ask.key) else {
-            return Found { entry: None, newest: None };
-        };
-        let mut alive = resource.variants.iter().filter(|entry| shelf.holds(entry)).peekable();
-        let newest = alive.peek().map(|entry| Arc::clone(entry));
-        let selected = alive.filter(|entry| entry.head.is_selected_by(ask.headers, ask.normalise));
-        let entry = most_recent(selected.map(|entry| (entry, &entry.head.terms))).map(Arc::clone);
-        Found { entry, newest }
+        Found(self.get(&ask.key))
     }
 
     /// Why to fetch, and what may be served meanwhile.
     fn why(&self, ask: &Ask<'_>, found: &Found) -> (Miss, Option<Arc<Entry>>) {
-        match (&found.entry, &found.newest) {
+        match (found.selected(ask), found.alive().next()) {
             (Some(entry), _) => match judge(ask, entry) {
                 Reuse::StaleWhileRevalidate => (Miss::Stale, Some(Arc::clone(entry))),
                 Reuse::Revalidate(reason) if is_request(reason) => (Miss::Request, None),
@@ -210,7 +227,7 @@ impl Store {
         let head = fill.head();
         let draft = match &head {
             Some(FillHead::Streaming(draft)) => Some(draft),
-            Some(FillHead::Settled(entry)) => Some(&entry.head),
+            Some(FillHead::Settled(entry, _)) => Some(&entry.head),
             None => None,
         };
         let fits = match (draft, &fill.expected) {
@@ -239,16 +256,18 @@ impl Store {
         miss: Miss,
         shared: bool,
     ) -> Lead {
-        let known = found.newest.as_ref().map(|entry| entry.head.terms.vary().clone());
+        let known = found.alive().next().map(|entry| entry.head.terms.vary().clone());
         let learned = || shard.in_flight.get(&ask.key)?.iter().find_map(|fill| fill.vary());
         let expected = known
             .or_else(learned)
             .and_then(|vary| Some(Expected { selecting: vary.selecting(ask.headers, ask.normalise)?, vary }));
+        // What a request that says `no-store` brings is for itself alone.
+        let shared = shared && !ask.directives.no_store;
         let url: Arc<str> = Arc::from(seawall_base::purge::url_text(ask.authority, ask.path_and_query));
         let fill = Fill::new(Arc::clone(&url), start, expected, shared);
         shard.in_flight.entry(ask.key).or_default().push(Arc::clone(&fill));
         let place = Place { key: ask.key, shelf: Arc::clone(ask.shelf), url };
-        Lead::new(Arc::clone(self), place, fill, found.entry.clone(), miss)
+        Lead::new(Arc::clone(self), place, fill, found.selected(ask).map(Arc::clone), miss)
     }
 }
 
@@ -268,15 +287,6 @@ fn judge(ask: &Ask<'_>, entry: &Entry) -> Reuse {
             Reuse::Revalidate(RevalidateReason::SoftPurged)
         }
         verdict => verdict,
-    }
-}
-
-fn fresh(ask: &Ask<'_>, found: &Found) -> Option<Claim> {
-    let entry = found.entry.as_ref()?;
-    match judge(ask, entry) {
-        verdict @ (Reuse::Fresh | Reuse::MaxStale) => Some(Claim::Fresh(Arc::clone(entry), verdict)),
-        Reuse::GatewayTimeout(_) => Some(Claim::OnlyIfCached),
-        Reuse::StaleWhileRevalidate | Reuse::Revalidate(_) => None,
     }
 }
 

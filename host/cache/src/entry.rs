@@ -110,6 +110,14 @@ impl Resource {
         Self { url, variants }
     }
 
+    /// Whether what `entry` would take the place of was received later.
+    pub(crate) fn has_newer_than(&self, entry: &Entry) -> bool {
+        let mut same = self.variants.iter().filter(|old| entry.head.replaces(&old.head));
+        same.any(|old| {
+            old.started > entry.started || old.head.terms.received_at() > entry.head.terms.received_at()
+        })
+    }
+
     pub(crate) fn weight(&self) -> u32 {
         let bytes: u64 = self.variants.iter().map(|entry| entry.weight_bytes()).sum();
         u32::try_from(bytes + self.url.len() as u64 * 2).unwrap_or(u32::MAX)

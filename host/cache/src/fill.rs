@@ -78,7 +78,7 @@ struct State {
 enum Phase {
     Waiting,
     Streaming(Arc<Draft>),
-    Settled(Arc<Entry>),
+    Settled(Arc<Entry>, Basis),
     Released(Release),
 }
 
@@ -88,13 +88,22 @@ struct Reader {
     waker: Option<Waker>,
 }
 
+/// Why a stored response answers those who wait for a fill.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Basis {
+    /// The origin said that it is good.
+    Validated,
+    /// The origin failed, and it may stand in for this reason.
+    StandIn(&'static str),
+}
+
 /// What a fill has to show once it has a head.
 #[derive(Clone, Debug)]
 pub enum FillHead {
     /// The body is on its way.
     Streaming(Arc<Draft>),
-    /// All of it is there: a stored response was refreshed.
-    Settled(Arc<Entry>),
+    /// All of it is there: a stored response.
+    Settled(Arc<Entry>, Basis),
 }
 
 impl Fill {
@@ -148,7 +157,7 @@ impl Fill {
     pub(crate) fn head(&self) -> Option<FillHead> {
         match &self.state.lock().phase {
             Phase::Streaming(draft) => Some(FillHead::Streaming(Arc::clone(draft))),
-            Phase::Settled(entry) => Some(FillHead::Settled(Arc::clone(entry))),
+            Phase::Settled(entry, basis) => Some(FillHead::Settled(Arc::clone(entry), *basis)),
             Phase::Waiting | Phase::Released(_) => None,
         }
     }
@@ -157,7 +166,7 @@ impl Fill {
     pub(crate) fn vary(&self) -> Option<Vary> {
         match &self.state.lock().phase {
             Phase::Streaming(draft) => Some(draft.terms.vary().clone()),
-            Phase::Settled(entry) => Some(entry.head.terms.vary().clone()),
+            Phase::Settled(entry, _) => Some(entry.head.terms.vary().clone()),
             Phase::Waiting | Phase::Released(_) => None,
         }
     }
@@ -166,8 +175,8 @@ impl Fill {
         self.turn(Phase::Streaming(draft));
     }
 
-    pub(crate) fn settle(&self, entry: Arc<Entry>) {
-        self.turn(Phase::Settled(entry));
+    pub(crate) fn settle(&self, entry: Arc<Entry>, basis: Basis) {
+        self.turn(Phase::Settled(entry, basis));
     }
 
     pub(crate) fn release(&self, release: Release) {
@@ -203,6 +212,20 @@ impl Fill {
     pub(crate) fn keep_window(&self) {
         let mut state = self.state.lock();
         state.windowed = true;
+        state.trim();
+    }
+
+    /// Takes the places of those who have read least, so that the others can go on.
+    pub(crate) fn evict_slowest(&self) {
+        let mut state = self.state.lock();
+        let first = state.first;
+        for seat in &mut state.readers {
+            if let Some(reader) = seat.take_if(|reader| reader.at == first)
+                && let Some(waker) = reader.waker
+            {
+                waker.wake();
+            }
+        }
         state.trim();
     }
 

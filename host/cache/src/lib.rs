@@ -26,7 +26,7 @@ pub use body::{BodyWriter, StoredBody};
 pub use claim::{Ask, Claim, Miss};
 pub use config::Config;
 pub use entry::{Draft, Entry};
-pub use fill::{Fill, FillBody, FillHead, Followed, Follower, Release};
+pub use fill::{Basis, Fill, FillBody, FillHead, Followed, Follower, Release};
 pub use key::{Key, KeyParts};
 pub use metrics::Metrics;
 pub use obligation::{Filling, Lead};

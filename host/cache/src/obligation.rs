@@ -13,7 +13,7 @@ use seawall_base::{Blame, Cause, Fault, Position};
 use crate::body::{BodyWriter, StoredBody};
 use crate::claim::Miss;
 use crate::entry::{Draft, Entry};
-use crate::fill::{Fill, Follower, Release};
+use crate::fill::{Basis, Fill, Follower, Release};
 use crate::store::{Place, Settled, Store};
 
 /// The right and the duty to fetch.
@@ -36,18 +36,13 @@ struct Duty {
 impl Duty {
     /// Takes the fill off the table and tells its followers.
     fn release(&mut self, release: Release) {
-        self.ended = true;
-        let mut shard = self.store.shard(&self.place.key);
-        Store::leave(&mut shard, &self.place.key, &self.fill);
-        drop(shard);
-        self.store.metrics.in_flight.dec();
+        self.leave();
         self.fill.release(release);
     }
 
     /// Stores, and takes the fill off the table, in one step under the key's shard: whoever asks next finds either the
     /// fill or the entry.
     fn store(&mut self, entry: &Arc<Entry>, prior: Option<&Entry>) -> Settled {
-        self.ended = true;
         let mut shard = self.store.shard(&self.place.key);
         let settled = if self.fill.is_invalidated() {
             Settled::Sealed
@@ -57,16 +52,17 @@ impl Duty {
         shard.markers.remove(&self.place.key);
         Store::leave(&mut shard, &self.place.key, &self.fill);
         drop(shard);
+        self.ended = true;
         self.store.metrics.in_flight.dec();
         settled
     }
 
     /// Ends without storing; the followers have what they have.
     fn leave(&mut self) {
-        self.ended = true;
         let mut shard = self.store.shard(&self.place.key);
         Store::leave(&mut shard, &self.place.key, &self.fill);
         drop(shard);
+        self.ended = true;
         self.store.metrics.in_flight.dec();
     }
 }
@@ -111,32 +107,45 @@ impl Lead {
     #[must_use]
     pub fn store(self, draft: Draft) -> Filling {
         let writer = BodyWriter::new(draft.length);
+        let max = self.duty.store.config.object_max_bytes;
+        let too_large = draft.length.is_some_and(|length| length > max);
         let head = Arc::new(draft);
-        self.duty.fill.publish(Arc::clone(&head));
-        Filling { duty: self.duty, head, writer, too_large: false }
+        let mut filling = Filling { duty: self.duty, head, writer, too_large: false };
+        if too_large {
+            filling.give_up_storing();
+        }
+        filling.duty.fill.publish(Arc::clone(&filling.head));
+        filling
     }
 
     /// A 304 refreshed the stored response: `draft` is its new head.
     pub fn refresh(mut self, prior: &Entry, draft: Draft) -> (Arc<Entry>, Settled) {
         let entry = Arc::new(Entry::new(Arc::new(draft), prior.body.clone(), self.duty.fill.start));
         let settled = self.duty.store(&entry, Some(prior));
-        self.duty.fill.settle(Arc::clone(&entry));
+        self.duty.fill.settle(Arc::clone(&entry), Basis::Validated);
         self.duty.store.metrics.refreshed.inc();
         (entry, settled)
     }
 
     /// The origin failed, and the stored response stands in: for the leader and for all who follow.
-    pub fn stand_in(mut self, entry: Arc<Entry>) {
+    pub fn stand_in(mut self, entry: Arc<Entry>, why: &'static str) {
         self.duty.leave();
-        self.duty.fill.settle(entry);
+        self.duty.fill.settle(entry, Basis::StandIn(why));
         self.duty.store.metrics.failed.inc();
+    }
+
+    /// The stored response is good, and stays as it is: this request's answer is not for storing.
+    pub fn confirm(mut self, entry: Arc<Entry>) {
+        self.duty.leave();
+        self.duty.fill.settle(entry, Basis::Validated);
+        self.duty.store.metrics.declined.inc();
     }
 
     /// The stored response is good for those who asked, but must not be kept any longer.
     pub fn let_go(mut self, entry: Arc<Entry>) {
         self.duty.store.remove(&self.duty.place, &entry);
         self.duty.leave();
-        self.duty.fill.settle(entry);
+        self.duty.fill.settle(entry, Basis::Validated);
         self.duty.store.metrics.declined.inc();
     }
 
@@ -145,6 +154,19 @@ impl Lead {
         self.duty.store.metrics.declined.inc();
         self.duty.store.leave_marker(self.duty.place.key, now);
         self.duty.release(Release::Uncacheable);
+    }
+
+    /// The response is for this request alone, whatever others of this URL are: whoever waits asks anew.
+    pub fn keep_private(mut self) {
+        self.duty.store.metrics.declined.inc();
+        self.duty.release(Release::Dropped);
+    }
+
+    /// The stored response that this fill was to refresh has been answered with another, which is not for storing.
+    pub fn forget_prior(&self) {
+        if let Some(prior) = &self.prior {
+            self.duty.store.remove(&self.duty.place, prior);
+        }
     }
 
     /// The fetch failed before a response: followers share the fault.
@@ -184,13 +206,22 @@ impl Filling {
     pub fn push(&mut self, data: &[u8]) {
         self.duty.fill.push(&mut self.writer, data);
         if !self.too_large && self.duty.fill.received_bytes() > self.duty.store.config.object_max_bytes {
-            self.too_large = true;
-            self.duty.store.metrics.too_large.inc();
-            let mut shard = self.duty.store.shard(&self.duty.place.key);
-            Store::leave(&mut shard, &self.duty.place.key, &self.duty.fill);
-            drop(shard);
-            self.duty.fill.keep_window();
+            self.give_up_storing();
         }
+    }
+
+    fn give_up_storing(&mut self) {
+        self.too_large = true;
+        self.duty.store.metrics.too_large.inc();
+        let mut shard = self.duty.store.shard(&self.duty.place.key);
+        Store::leave(&mut shard, &self.duty.place.key, &self.duty.fill);
+        drop(shard);
+        self.duty.fill.keep_window();
+    }
+
+    /// Takes the places of those who have read least: they have held up everybody for too long.
+    pub fn evict_slowest(&self) {
+        self.duty.fill.evict_slowest();
     }
 
     /// Waits until there is room for more. `false`: nobody reads any more and nothing will be stored, so stop.
@@ -221,7 +252,7 @@ impl Filling {
             }
         };
         self.duty.fill.end(Ok(trailers));
-        self.duty.store.housekeep();
+        self.duty.store.unregister_evicted();
         settled
     }
 

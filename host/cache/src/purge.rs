@@ -41,7 +41,7 @@ impl Store {
                 if matches!(selector, Selector::All) {
                     matched.objects += shelf.raise(purge.depth, position);
                     if purge.depth == Depth::Hard {
-                        self.sweeps.lock().push(Sweep { shelf: Arc::clone(&shelf), after: Arc::from("") });
+                        self.begin_sweep(&shelf);
                     }
                     continue;
                 }
@@ -83,7 +83,7 @@ impl Store {
         self.seals.raise_floor(position);
         for shelf in self.shelves() {
             shelf.raise(Depth::Hard, position);
-            self.sweeps.lock().push(Sweep { shelf, after: Arc::from("") });
+            self.begin_sweep(&shelf);
         }
         self.set_applied(position);
     }
@@ -152,6 +152,13 @@ impl Store {
             self.put(key, shelf, Some(&held.resource), (!rest.variants.is_empty()).then_some(rest));
         }
         matched
+    }
+
+    /// Sweeps a shelf from its first URL; one sweep of a shelf is enough.
+    fn begin_sweep(&self, shelf: &Arc<Shelf>) {
+        let mut sweeps = self.sweeps.lock();
+        sweeps.retain(|sweep| !Arc::ptr_eq(&sweep.shelf, shelf));
+        sweeps.push(Sweep { shelf: Arc::clone(shelf), after: Arc::from("") });
     }
 
     /// One step of every sweep under way.

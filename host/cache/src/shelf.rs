@@ -43,12 +43,20 @@ impl Shelf {
     /// `key` now holds `new` in place of `old`.
     pub(crate) fn replace(&self, key: Key, old: Option<&Resource>, new: Option<&Resource>) {
         let mut index = self.index.lock();
-        let alive = |resource: Option<&Resource>| {
-            let variants = resource.map(|resource| resource.variants.as_slice()).unwrap_or_default();
-            variants.iter().filter(|entry| self.holds(entry)).count() as u64
-        };
-        index.alive = (index.alive + alive(new)).saturating_sub(alive(old));
+        index.alive = (index.alive + self.alive(new)).saturating_sub(self.alive(old));
         index.replace(key, old, new);
+    }
+
+    /// `gone` was evicted from `key`, which holds `current` by now.
+    pub(crate) fn evict(&self, key: Key, gone: &Resource, current: Option<&Resource>) {
+        let mut index = self.index.lock();
+        index.alive = index.alive.saturating_sub(self.alive(Some(gone)));
+        index.replace(key, Some(gone), current);
+    }
+
+    fn alive(&self, resource: Option<&Resource>) -> u64 {
+        let variants = resource.map(|resource| resource.variants.as_slice()).unwrap_or_default();
+        variants.iter().filter(|entry| self.holds(entry)).count() as u64
     }
 
     /// Whether nothing has purged all since `entry`'s content was fetched.

@@ -56,6 +56,8 @@ pub enum Settled {
     Stored,
     /// A purge that came while it was under way matches it.
     Sealed,
+    /// A later fetch of the same was quicker, and is stored.
+    Older,
     /// The body passed the object limit.
     TooLarge,
     /// The body is not as long as its `Content-Length` says.
@@ -69,6 +71,7 @@ impl Settled {
         match self {
             Self::Stored => "stored",
             Self::Sealed => "sealed",
+            Self::Older => "older",
             Self::TooLarge => "too-large",
             Self::WrongLength => "wrong-length",
         }
@@ -172,6 +175,9 @@ impl Store {
         }
         let old = self.held.get(&at.key);
         let old = old.as_ref().map(|held| held.resource.as_ref());
+        if old.is_some_and(|old| old.has_newer_than(entry)) {
+            return Settled::Older;
+        }
         let new = Resource::with(old, Arc::clone(&at.url), entry);
         self.put(&at.key, &at.shelf, old, Some(new));
         Settled::Stored
@@ -199,28 +205,35 @@ impl Store {
         }
     }
 
-    /// Unregisters what moka evicted and removes what is purged for good. Called after every fill and by a timer.
-    pub fn housekeep(&self) {
+    /// Unregisters what moka evicted. Called after every fill: it is as much as that fill displaced.
+    pub(crate) fn unregister_evicted(&self) {
         let evicted = std::mem::take(&mut *self.evicted.lock());
         self.metrics.evicted.inc_by(evicted.len() as u64);
         for (key, gone) in evicted {
             let _shard = self.shard(&key);
             let current = self.held.get(&key);
             let current = current.as_ref().map(|held| held.resource.as_ref());
-            gone.shelf.replace(key, Some(&gone.resource), current);
+            gone.shelf.evict(key, &gone.resource, current);
         }
+    }
+
+    /// Unregisters what moka evicted, and removes a little of what is purged for good. Answers whether more is to be
+    /// removed. Not on a worker: a step takes milliseconds.
+    pub fn housekeep(&self) -> bool {
+        self.unregister_evicted();
         self.sweep();
+        !self.sweeps.lock().is_empty()
     }
 
     /// Brings gauges up to date; for a timer or before metrics are read.
     pub fn measure(&self) {
         self.held.run_pending_tasks();
-        self.housekeep();
+        self.unregister_evicted();
         self.metrics.bytes.set(i64::try_from(self.held.weighted_size()).unwrap_or(i64::MAX));
         self.metrics.resources.set(i64::try_from(self.held.entry_count()).unwrap_or(i64::MAX));
     }
 
-    /// Ends the pass marker of a URL, for a response that proved cacheable.
+    /// Leaves a pass marker at a URL, for a response that was declined.
     pub(crate) fn leave_marker(&self, key: Key, now: SystemTime) {
         self.shard(&key).markers.leave(key, now);
     }

@@ -31,17 +31,21 @@ fn until_signal(config: &Config) -> Result<(), StartError> {
         .enable_all()
         .build()
         .map_err(|source| StartError::Io { what: "the main runtime", source })?;
+    // Before anything is served: a signal that came in between would end the process without a drain.
+    let failed = |source| StartError::Io { what: "waiting for signals", source };
+    let within = runtime.enter();
+    let mut term = signal(SignalKind::terminate()).map_err(failed)?;
+    let mut int = signal(SignalKind::interrupt()).map_err(failed)?;
+    drop(within);
     let shared = Shared::open(&config.node.data_dir)?;
     let running = Node::start(config, &shared)?;
     running.announce();
-    let signals = runtime.block_on(async {
-        let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    runtime.block_on(async {
         tokio::select! {
             _ = term.recv() => {}
             _ = int.recv() => {}
         }
-        std::io::Result::Ok(())
     });
     running.stop();
-    signals.map_err(|source| StartError::Io { what: "waiting for signals", source })
+    Ok(())
 }

@@ -4,8 +4,10 @@ use std::pin::pin;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use http::header::{CONTENT_LENGTH, HeaderValue, TRANSFER_ENCODING};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Request, Response, Uri};
+use http_body::Body;
 use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::{HttpConnector, capture_connection};
@@ -68,6 +70,22 @@ pub struct Client {
     metrics: Metrics,
 }
 
+/// Says how the body is framed. hyper would guess that a GET has none (RFC 9112 §6.3).
+fn frame(request: &mut Request<Outgoing>) {
+    if request.body().is_empty() {
+        return;
+    }
+    let length = request.body().size_hint().exact();
+    let headers = request.headers_mut();
+    match length {
+        Some(length) => drop(headers.insert(CONTENT_LENGTH, HeaderValue::from(length))),
+        None => {
+            headers.remove(CONTENT_LENGTH);
+            headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+        }
+    }
+}
+
 impl Client {
     /// A client. `blame` says who its faults are put to: an origin or a peer.
     #[must_use]
@@ -104,6 +122,7 @@ impl Client {
         *request.uri_mut() =
             uri.build().map_err(|error| Fault::new(Cause::BadRequest, Blame::Client, error.to_string()))?;
         *request.version_mut() = http::Version::HTTP_11;
+        frame(&mut request);
         self.metrics.requests.inc();
         let had_body = !request.body().is_empty();
         let progress = std::sync::Arc::clone(&request.body().progress);

@@ -10,7 +10,7 @@ use seawall_base::{Blame, Cause, Fault};
 use seawall_cluster::peer;
 use seawall_functions::{RequestHead, RouteEdits};
 use seawall_origin::Outgoing;
-use seawall_policy::{RequestDirectives, cdn_loop};
+use seawall_policy::{RequestDirectives, cdn_loop, fields};
 
 use crate::context::{Connection, Context};
 use crate::edge::Edge;
@@ -30,10 +30,17 @@ pub(crate) fn client(
     let site = edge.sites.find(authority.host()).ok_or_else(|| {
         Fault::new(Cause::NoSite, Blame::Client, format!("no site takes the host `{}`", authority.host()))
     })?;
-    if cdn_loop::visits(&headers, &edge.identity.cdn_id).own > 0 {
-        return Err(Fault::new(Cause::Loop, Blame::Client, "this node stands in the request's CDN-Loop"));
+    let visits = cdn_loop::visits(&headers, &edge.identity.cdn_id);
+    if visits.own > 0 || visits.all >= cdn_loop::MAX_MEMBERS {
+        return Err(Fault::new(
+            Cause::Loop,
+            Blame::Client,
+            "this node stands in the request's CDN-Loop, or it is too long to be read",
+        ));
     }
     peer::strip(&mut headers);
+    // What `Connection` takes away is gone before anything looks: what `Vary` selects by must be what is sent on.
+    fields::strip_hop_by_hop(&mut headers);
     let path_and_query =
         parts.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
     let directives = RequestDirectives::from_headers(&headers);

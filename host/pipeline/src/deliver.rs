@@ -2,8 +2,12 @@
 
 use std::sync::Arc;
 
-use http::header::{AGE, CONTENT_LENGTH, CONTENT_RANGE, HeaderValue};
+use http::header::{
+    AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderValue,
+    LAST_MODIFIED,
+};
 use http::{Method, Response, StatusCode};
+use http_body::Body;
 use seawall_cache::{Draft, Entry, FillBody};
 use seawall_cluster::peer::PeerAnswer;
 use seawall_policy::cache_status::CACHE_STATUS;
@@ -143,11 +147,12 @@ fn finish(
 ) {
     let head = source.head();
     let headers = response.headers_mut();
+    // Only the one for whom the origin was asked may have what `no-cache` names (RFC 9111 §5.2.2.4).
+    if status.collapsed || matches!(source, Source::Stored(_)) {
+        fields::strip_named(headers, head.terms.unvalidated_fields());
+    }
     let age = match source {
-        Source::Stored(_) => {
-            fields::strip_named(headers, head.terms.unvalidated_fields());
-            Some(head.terms.age(cx.now).as_secs())
-        }
+        Source::Stored(_) => Some(head.terms.age(cx.now).as_secs()),
         // `Age` says that the origin was not asked for this request (RFC 9111 §5.1): where it was, only what came is told.
         Source::Validated(_) | Source::Filling(..) => {
             Some(head.terms.age(edge.clock.now()).as_secs()).filter(|age| *age > 0)
@@ -174,6 +179,21 @@ pub(crate) fn say(headers: &mut http::HeaderMap, status: &CacheStatus<'_>) {
     }
 }
 
+/// HEAD has no body, and neither have 204 and 304 (RFC 9110 §6.4.1), whoever made the response. HTTP/1 would not send
+/// one; HTTP/2 would.
+pub(crate) fn drop_body_where_none_may_be(response: &mut Response<Reply>, is_head: bool) {
+    let length = response.body().size_hint().exact().filter(|length| *length > 0);
+    if is_head
+        && !response.headers().contains_key(CONTENT_LENGTH)
+        && let Some(length) = length
+    {
+        response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    if is_head || matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
+        *response.body_mut() = Reply::empty();
+    }
+}
+
 fn partial(response: &mut Response<Reply>, span: Span, length: u64) {
     *response.status_mut() = StatusCode::PARTIAL_CONTENT;
     let headers = response.headers_mut();
@@ -187,7 +207,11 @@ fn partial(response: &mut Response<Reply>, span: Span, length: u64) {
 fn unsatisfiable(response: &mut Response<Reply>, length: u64) {
     *response.status_mut() = StatusCode::RANGE_NOT_SATISFIABLE;
     let headers = response.headers_mut();
-    headers.remove(CONTENT_LENGTH);
+    // These speak of the content, and there is none.
+    for name in [CONTENT_LENGTH, CONTENT_TYPE, CONTENT_ENCODING, ETAG, LAST_MODIFIED] {
+        headers.remove(name);
+    }
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Some(value) = (ContentRange::Unsatisfied { complete: length }).to_value() {
         headers.insert(CONTENT_RANGE, value);
     }

@@ -21,7 +21,7 @@ use crate::context::Context;
 use crate::edge::Edge;
 use crate::forward::{Inbound, Outbound};
 use crate::route::{self, Route};
-use crate::settle::{self, Asked, Settlement};
+use crate::settle::{self, Asked, Declined, DeclinedBy, Settlement};
 use crate::site::Site;
 
 /// How long a fill may take from its start to the last byte. An origin that drips a byte now and then never trips the
@@ -123,18 +123,19 @@ async fn run(mut job: Job, lead: Lead, tell: Option<oneshot::Sender<News>>) {
         job.outbound.ask_about(&Validators::from_headers(&prior.head.headers));
     }
     let (mut times, mut answer) = fetch(&job).await;
-    if let Ok(inbound) = &answer
-        && let Settlement::AskAnew = settlement(&job, &lead, prior.as_deref(), times, inbound)
-    {
+    let mut verdict = judged(&job, &lead, prior.as_deref(), times, &answer);
+    if let (Some(Settlement::AskAnew), Some(_)) = (&verdict, &prior) {
         job.outbound.ask_anew();
         (times, answer) = fetch(&job).await;
+        verdict = judged(&job, &lead, None, times, &answer);
     }
-    let inbound = match answer {
-        Ok(inbound) => inbound,
-        Err(fault) => return failed(&job, lead, prior.as_deref(), times, fault, tell),
+    let (inbound, verdict) = match (answer, verdict) {
+        (Ok(inbound), Some(verdict)) => (inbound, verdict),
+        (Ok(_), None) => return lead.fail(dropped()),
+        (Err(fault), _) => return failed(&job, lead, prior.as_deref(), times, fault, tell),
     };
     let status = inbound.response.status();
-    match (settlement(&job, &lead, prior.as_deref(), times, &inbound), prior) {
+    match (verdict, prior) {
         (Settlement::Store(draft, private), _) => {
             say(tell, News::Kept(Account { private, ..Account::new(Some(status), None, true) }));
             let filling = lead.store(*draft);
@@ -146,21 +147,28 @@ async fn run(mut job: Job, lead: Lead, tell: Option<oneshot::Sender<News>>) {
         }
         (Settlement::Stale(why), Some(prior)) => {
             say(tell, News::Kept(Account::new(Some(status), Some(why.as_str()), false)));
-            lead.stand_in(prior);
+            lead.stand_in(prior, why.as_str());
         }
-        (Settlement::Decline(reason), prior) => {
-            let account = Account::new(Some(status), Some(reason), false);
-            decline(&job, lead, prior, inbound, account, tell);
-        }
+        (Settlement::Decline(declined), prior) => decline(&job, lead, prior, inbound, declined, tell),
         (Settlement::AskAnew | Settlement::Refresh(_) | Settlement::Stale(_), _) => {
-            // A 304 to a request without a condition.
             lead.fail(Fault::new(
                 Cause::ProtocolError,
                 Blame::Origin,
-                "304 to a request that named no validator",
+                "304 to a request without a condition",
             ));
         }
     }
+}
+
+/// The verdict on an answer, where there is one.
+fn judged(
+    job: &Job,
+    lead: &Lead,
+    prior: Option<&Entry>,
+    times: Times,
+    answer: &Result<Inbound, Fault>,
+) -> Option<Settlement> {
+    answer.as_ref().ok().map(|inbound| settlement(job, lead, prior, times, inbound))
 }
 
 fn settlement(job: &Job, lead: &Lead, prior: Option<&Entry>, times: Times, inbound: &Inbound) -> Settlement {
@@ -210,7 +218,7 @@ fn failed(
     match (settle::of_fault(&asked, &fault), lead.prior().map(Arc::clone)) {
         (Some(why), Some(entry)) => {
             say(tell, News::Kept(Account::new(None, Some(why.as_str()), false)));
-            lead.stand_in(entry);
+            lead.stand_in(entry, why.as_str());
         }
         _ => lead.fail(fault),
     }
@@ -221,27 +229,54 @@ fn decline(
     lead: Lead,
     prior: Option<Arc<Entry>>,
     inbound: Inbound,
-    account: Account,
+    declined: Declined,
     tell: Option<oneshot::Sender<News>>,
 ) {
-    match prior {
-        // The stored body is good, but its new head says not to keep it: this client and those who follow have it,
-        // and it goes.
-        Some(prior) if inbound.response.status() == StatusCode::NOT_MODIFIED => {
+    let status = inbound.response.status();
+    let account = Account::new(Some(status), Some(declined.reason), false);
+    match (prior, declined.by) {
+        // The stored response is good; this request, or the shield's state, only keeps it from being renewed.
+        (Some(prior), DeclinedBy::Request) if status == StatusCode::NOT_MODIFIED => {
+            say(tell, News::Kept(account));
+            lead.confirm(prior);
+        }
+        // The stored body is good, but its new head says not to keep it: those who asked have it, and it goes.
+        (Some(prior), DeclinedBy::Response) if status == StatusCode::NOT_MODIFIED => {
             say(tell, News::Kept(account));
             lead.let_go(prior);
         }
-        _ => {
+        (_, DeclinedBy::Request) => {
             say(tell, News::Declined(Box::new(inbound.response), account));
+            lead.keep_private();
+        }
+        (_, DeclinedBy::Response) => {
+            say(tell, News::Declined(Box::new(inbound.response), account));
+            // RFC 9111 §4.3.3: a full response says that what was asked about is no longer it; an error says nothing.
+            if !status.is_server_error() {
+                lead.forget_prior();
+            }
             lead.decline(job.edge.clock.now());
         }
     }
 }
 
-/// The client may have left; then nobody is account.
+/// The client may have left; then nobody is told.
 fn say(tell: Option<oneshot::Sender<News>>, news: News) {
     if let Some(tell) = tell {
         let _ = tell.send(news);
+    }
+}
+
+/// How long one reader of a body that is not stored may hold up the others. Longer than a phone's dead spot.
+const STALL_LIMIT: Duration = Duration::from_secs(30);
+
+/// Waits until there is room, at the cost of the slowest reader if need be. `false`: nobody reads any more.
+async fn wait_for_room(filling: &Filling) -> bool {
+    loop {
+        match tokio::time::timeout(STALL_LIMIT, filling.room()).await {
+            Ok(wanted) => return wanted,
+            Err(_) => filling.evict_slowest(),
+        }
     }
 }
 
@@ -256,7 +291,7 @@ async fn pour(mut filling: Filling, body: OriginBody) {
                 Ok(data) => filling.push(&data),
                 Err(frame) => return Ok(frame.into_trailers().ok()),
             }
-            if !filling.room().await {
+            if !wait_for_room(&filling).await {
                 return Err(Fault::new(
                     Cause::FillDropped,
                     Blame::Client,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::header::{EXPECT, HOST, HeaderValue};
+use http::header::{CONTENT_LENGTH, EXPECT, HOST, HeaderValue, TRANSFER_ENCODING};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, Method, Request, Response, Uri};
 use seawall_base::{Blame, Cause, Fault, OriginName, Position, Retry};
@@ -188,9 +188,17 @@ impl Outbound {
         let name = OriginName::new("peer").map_err(|error| unreachable(error.to_string()))?;
         let pool = Pool::new(name, vec![Server::plain(server)], peers.client.clone());
         let mut response = pool.fetch(request).await?;
-        let shield = PeerAnswer::decode(response.headers()).ok();
+        if asks == Asks::Invalidate {
+            return Ok(Inbound { response, shield: None });
+        }
+        // A refusal has no such fields: it is the peer's own, not the origin's answer.
+        let answer = PeerAnswer::decode(response.headers()).map_err(|error| {
+            let detail =
+                format!("{} answered {} and no position: {error}", node.info.name, response.status());
+            Fault::new(Cause::PeerRefused, Blame::Peer, detail).retry(Retry::Safe)
+        })?;
         peer::strip(response.headers_mut());
-        Ok(Inbound { response, shield })
+        Ok(Inbound { response, shield: Some(answer) })
     }
 }
 
@@ -209,6 +217,10 @@ impl Inbound {
     pub(crate) fn clean(&mut self, edge: &Edge) {
         let version = self.response.version();
         let headers = self.response.headers_mut();
+        // RFC 9112 §6.3: where both are there, the transfer coding has framed the body.
+        if headers.contains_key(TRANSFER_ENCODING) {
+            headers.remove(CONTENT_LENGTH);
+        }
         fields::strip_hop_by_hop(headers);
         edge.identity.via.append(headers, version);
     }

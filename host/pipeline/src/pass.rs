@@ -4,6 +4,7 @@
 //! that succeeded makes what is stored of its URL unusable (RFC 9111 §4.4).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::uri::PathAndQuery;
 use http::{Response, Uri};
@@ -54,6 +55,9 @@ fn route(edge: &Edge, cx: &Context) -> Route {
     }
 }
 
+/// How long the client of an unsafe request waits for the shield to be told. A shield is a round trip away.
+const INVALIDATE_LIMIT: Duration = Duration::from_millis(500);
+
 /// What an unsafe request made unusable goes: here, and at the shield, which the request did not pass.
 async fn invalidate(edge: &Edge, cx: &Context, inbound: &Inbound) {
     if invalidation::is_safe(&cx.head.method) {
@@ -66,13 +70,20 @@ async fn invalidate(edge: &Edge, cx: &Context, inbound: &Inbound) {
         .build();
     let Ok(target) = target else { return };
     let response = &inbound.response;
-    for uri in invalidation::invalidates(&cx.head.method, &target, response.status(), response.headers()) {
-        let path = uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
-        let url = url_text(cx.head.authority.as_str(), path.as_str());
+    let uris = invalidation::invalidates(&cx.head.method, &target, response.status(), response.headers());
+    let path = |uri: &Uri| uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
+    for uri in &uris {
+        let url = url_text(cx.head.authority.as_str(), path(uri).as_str());
         edge.store.invalidate(&cx.site.shelf, &url);
-        let nodes = route::shields(edge, cx, key::of_path(cx, path.as_str()));
-        if !nodes.is_empty() {
+    }
+    let tell = async {
+        for uri in &uris {
+            let path = path(uri);
+            let nodes = route::shields(edge, cx, key::of_path(cx, path.as_str()));
             Outbound::for_pass(edge, cx).about(path).invalidate_at(edge, &nodes).await;
         }
+    };
+    if tokio::time::timeout(INVALIDATE_LIMIT, tell).await.is_err() {
+        tracing::debug!(site = %cx.site.name, "the shield was not told of an unsafe request in time");
     }
 }

@@ -9,23 +9,24 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use seawall_base::purge::url_text;
 use seawall_base::{Blame, Cause, Fault, Position};
 use seawall_cluster::peer::{self, Asks, PeerAnswer, PeerRequest, PeerTarget};
 use seawall_functions::{RequestHead, RouteEdits};
 use seawall_origin::Outgoing;
-use seawall_policy::RequestDirectives;
+use seawall_policy::{RequestDirectives, fields};
 
 use crate::context::{Context, PeerSide, Told};
 use crate::edge::{Edge, Peers, SHIELD_CATCH_UP_LIMIT, SHIELD_CATCH_UP_STEP};
 use crate::reply::Reply;
 use crate::serve::{faulty, walk};
-use crate::{admit, record};
+use crate::{admit, deliver, record};
 
 /// Serves one request of another node.
 pub async fn serve_peer(edge: &Arc<Edge>, request: Request<Outgoing>) -> Response<Reply> {
     let mut told = Told::new(edge.clock.ticks());
+    let is_head = request.method() == Method::HEAD;
     match admit_peer(edge, request) {
         Ok((cx, _, Asks::Invalidate)) => {
             let url = url_text(cx.head.authority.as_str(), cx.head.path_and_query.as_str());
@@ -48,6 +49,7 @@ pub async fn serve_peer(edge: &Arc<Edge>, request: Request<Outgoing>) -> Respons
             // A response that was fetched for this very request is as new as the position that it came with.
             let fetched = PeerAnswer { position: asked, stale: false };
             response.extensions_mut().remove().unwrap_or(fetched).encode(response.headers_mut());
+            deliver::drop_body_where_none_may_be(&mut response, is_head);
             record::end(edge, Some(&cx), &told, &response, None);
             response
         }
@@ -79,6 +81,10 @@ fn admit_peer(edge: &Edge, request: Request<Outgoing>) -> Result<(Context, Outgo
     };
     let asked = PeerRequest::decode(secret, &target, &headers).map_err(|error| refused(error.as_str()))?;
     peer::strip(&mut headers);
+    fields::strip_hop_by_hop(&mut headers);
+    if asked.origin.as_ref().is_some_and(|origin| !edge.origins.contains_key(origin)) {
+        return Err(refused("no such origin here"));
+    }
     let site = edge.sites.named(&asked.site).ok_or_else(|| refused("no such site here"))?;
     let key_parts =
         asked.key_parts.into_iter().map(|(name, value)| (name.into_boxed_str(), Bytes::from(value)));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use http::{Method, Request, Response};
 use seawall_base::{Blame, Cause, Fault};
-use seawall_cache::{Claim, Followed, Key, Lead, Miss, Release};
+use seawall_cache::{Basis, Claim, Entry, Followed, Key, Lead, Miss, Release};
 use seawall_origin::Outgoing;
 use seawall_policy::cache_status::Outcome;
 use seawall_policy::{CacheStatus, Forward, Reuse};
@@ -27,6 +27,7 @@ const RELEASES_MAX: u32 = 2;
 /// Serves one request of a client.
 pub async fn serve(edge: &Arc<Edge>, connection: &Connection, request: Request<Outgoing>) -> Response<Reply> {
     let mut told = Told::new(edge.clock.ticks());
+    let is_head = request.method() == Method::HEAD;
     match admit::client(edge, connection, request) {
         Ok((mut cx, body)) => {
             let answer = client_lane(edge, &mut cx, connection, body, &mut told).await;
@@ -34,12 +35,14 @@ pub async fn serve(edge: &Arc<Edge>, connection: &Connection, request: Request<O
             if cx.functions.is_some() {
                 response = Box::pin(hooks::on_response(&mut cx, told.way, response)).await;
             }
+            deliver::drop_body_where_none_may_be(&mut response, is_head);
             let said = cx.take_guest_log();
             record::end(edge, Some(&cx), &told, &response, said.as_ref());
             response
         }
         Err(refusal) => {
-            let response = faulty(edge, refusal, &mut told);
+            let mut response = faulty(edge, refusal, &mut told);
+            deliver::drop_body_where_none_may_be(&mut response, is_head);
             record::end(edge, None, &told, &response, None);
             response
         }
@@ -80,7 +83,7 @@ pub(crate) async fn walk(
     let key = key::of(cx);
     cx.key = Some(key);
     let delivery = match cx.head.method {
-        Method::HEAD => head_lane(edge, cx, key, told),
+        Method::HEAD => head_lane(edge, cx, key, told)?,
         _ => cache_lane(edge, cx, key, told).await?,
     };
     match delivery {
@@ -106,12 +109,13 @@ fn passes(cx: &Context, body: &Outgoing, told: &mut Told) -> Option<Forward> {
 }
 
 /// A HEAD is answered from a stored GET, and never leads a fill: it has no body to store.
-fn head_lane(edge: &Edge, cx: &Context, key: Key, told: &mut Told) -> Delivery {
+fn head_lane(edge: &Edge, cx: &Context, key: Key, told: &mut Told) -> Result<Delivery, Fault> {
     match edge.store.peek(&cx.ask(key, false)) {
         Some((entry, verdict @ (Reuse::Fresh | Reuse::MaxStale | Reuse::StaleWhileRevalidate))) => {
-            hit(edge, cx, entry, verdict, told)
+            Ok(hit(edge, cx, entry, verdict, told))
         }
-        _ => Delivery::AskOrigin,
+        _ if cx.directives.only_if_cached => Err(not_cached()),
+        _ => Ok(Delivery::AskOrigin),
     }
 }
 
@@ -136,13 +140,7 @@ async fn cache_lane(
                 cx.release_instances();
                 return Box::pin(miss(edge, cx, key, lead, told)).await;
             }
-            Claim::OnlyIfCached => {
-                return Err(Fault::new(
-                    Cause::NotCached,
-                    Blame::Client,
-                    "only-if-cached, and nothing stored will do",
-                ));
-            }
+            Claim::OnlyIfCached => return Err(not_cached()),
             Claim::Follow(follower) => {
                 let limit = edge.store.config().follow_limit;
                 let following = Box::pin(tokio::time::timeout(limit, edge.store.follow(follower, &ask)));
@@ -157,18 +155,18 @@ async fn cache_lane(
                 };
                 told.detail = Some(released);
                 releases += 1;
+                cx.now = edge.clock.now();
             }
         }
     }
 }
 
-fn hit(
-    edge: &Edge,
-    cx: &Context,
-    entry: Arc<seawall_cache::Entry>,
-    verdict: Reuse,
-    told: &mut Told,
-) -> Delivery {
+/// RFC 9111 §5.2.1.7.
+fn not_cached() -> Fault {
+    Fault::new(Cause::NotCached, Blame::Client, "only-if-cached, and nothing stored will do")
+}
+
+fn hit(edge: &Edge, cx: &Context, entry: Arc<Entry>, verdict: Reuse, told: &mut Told) -> Delivery {
     let ttl = entry.head.terms.ttl(cx.now);
     let mut status = CacheStatus::hit(edge.name.as_str(), ttl);
     told.way = Way::Hit;
@@ -182,7 +180,7 @@ fn hit(
 
 async fn miss(
     edge: &Arc<Edge>,
-    cx: &Context,
+    cx: &mut Context,
     key: Key,
     lead: Lead,
     told: &mut Told,
@@ -201,15 +199,7 @@ async fn miss(
             tell(&account, told, &mut status);
             let source = match followed {
                 Followed::Streaming(draft, body) => Source::Filling(draft, body),
-                Followed::Settled(entry) if account.stored => {
-                    told.way = Way::Revalidated;
-                    Source::Validated(entry)
-                }
-                Followed::Settled(entry) => {
-                    told.way = Way::Stale;
-                    status.ttl = Some(entry.head.terms.ttl(cx.now));
-                    Source::Stored(entry)
-                }
+                Followed::Settled(entry, basis) => settled(edge, cx, entry, basis, told, &mut status),
                 Followed::Released(_) => {
                     return Err(Fault::new(Cause::FillDropped, Blame::Node, "released its leader"));
                 }
@@ -231,16 +221,46 @@ async fn miss(
     }
 }
 
-fn collapsed(edge: &Edge, cx: &Context, followed: Followed, told: &mut Told) -> Delivery {
+fn collapsed(edge: &Edge, cx: &mut Context, followed: Followed, told: &mut Told) -> Delivery {
     told.way = Way::Collapsed;
-    let status =
-        CacheStatus { collapsed: true, ..CacheStatus::forward(edge.name.as_str(), Forward::UriMiss) };
+    let forward = CacheStatus::forward(edge.name.as_str(), Forward::UriMiss);
+    let mut status = CacheStatus { collapsed: true, detail: told.detail, ..forward };
     let source = match followed {
         Followed::Streaming(draft, body) => Source::Filling(draft, body),
-        Followed::Settled(entry) => Source::Validated(entry),
+        Followed::Settled(entry, Basis::Validated) => {
+            status.outcome = Outcome::Forward(Forward::Stale);
+            Source::Validated(entry)
+        }
+        Followed::Settled(entry, basis) => settled(edge, cx, entry, basis, told, &mut status),
         Followed::Released(_) => return Delivery::AskOrigin,
     };
     deliver::to_client(edge, cx, source, status)
+}
+
+/// A stored response that came of a fill: the origin said that it is good, or it stands in for a failing one.
+fn settled(
+    edge: &Edge,
+    cx: &mut Context,
+    entry: Arc<Entry>,
+    basis: Basis,
+    told: &mut Told,
+    status: &mut CacheStatus<'_>,
+) -> Source {
+    // The fill may have taken its time.
+    cx.now = edge.clock.now();
+    match basis {
+        Basis::Validated => {
+            told.way = Way::Revalidated;
+            Source::Validated(entry)
+        }
+        Basis::StandIn(why) => {
+            told.way = Way::Stale;
+            told.detail = Some(why);
+            status.detail = Some(why);
+            status.ttl = Some(entry.head.terms.ttl(cx.now));
+            Source::Stored(entry)
+        }
+    }
 }
 
 fn tell(account: &Account, told: &mut Told, status: &mut CacheStatus<'_>) {

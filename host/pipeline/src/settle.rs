@@ -10,7 +10,7 @@ use seawall_policy::reuse::{OriginFailure, StaleOnError, stale_on_error};
 use seawall_policy::storing::may_store;
 use seawall_policy::terms::Times;
 use seawall_policy::validation::{self, Selects};
-use seawall_policy::{RequestDirectives, RequestView, ResponseView, Storing, fields, tags};
+use seawall_policy::{DeclineReason, RequestDirectives, RequestView, ResponseView, Storing, fields, tags};
 
 use crate::site::Site;
 
@@ -24,8 +24,42 @@ pub(crate) enum Settlement {
     AskAnew,
     /// It is an error, and what is stored may stand in.
     Stale(StaleOnError),
-    /// Hand it on and keep nothing.
-    Decline(&'static str),
+    /// Hand it on and keep nothing of it.
+    Decline(Declined),
+}
+
+/// Why a response is not stored.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Declined {
+    /// The word.
+    pub(crate) reason: &'static str,
+    /// Who asked for it not to be.
+    pub(crate) by: DeclinedBy,
+}
+
+/// Who asked for a response not to be stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DeclinedBy {
+    /// The response: it will be so for the next request as well.
+    Response,
+    /// This request, or the moment: what is stored already is as good as before.
+    Request,
+}
+
+impl Declined {
+    fn by_response(reason: &'static str) -> Self {
+        Self { reason, by: DeclinedBy::Response }
+    }
+
+    fn by_policy(reason: DeclineReason) -> Self {
+        let by = match reason {
+            DeclineReason::RequestNoStore | DeclineReason::Authorization | DeclineReason::Method => {
+                DeclinedBy::Request
+            }
+            _ => DeclinedBy::Response,
+        };
+        Self { reason: reason.as_str(), by }
+    }
 }
 
 /// What a verdict needs to know.
@@ -44,6 +78,9 @@ pub(crate) struct Asked<'a> {
 
 /// The verdict on a response head.
 pub(crate) fn of_response(asked: &Asked<'_>, status: StatusCode, headers: &HeaderMap) -> Settlement {
+    if status == StatusCode::NOT_MODIFIED && asked.prior.is_none() {
+        return Settlement::AskAnew;
+    }
     if let Some(prior) = asked.prior {
         if status == StatusCode::NOT_MODIFIED {
             return refresh(asked, prior, headers);
@@ -98,18 +135,22 @@ fn store(
     status: StatusCode,
     mut headers: HeaderMap,
     position: Position,
-) -> Result<Box<Draft>, &'static str> {
+) -> Result<Box<Draft>, Declined> {
     if asked.stale_at_shield {
-        return Err("stale-at-shield");
+        return Err(Declined { reason: "stale-at-shield", by: DeclinedBy::Request });
     }
     let request = RequestView { method: &Method::GET, headers: asked.headers, target: None };
     let response = ResponseView { status, headers: &headers, times: asked.times };
     let terms = match may_store(&request, &response, &asked.site.rules) {
         Storing::Store(terms) => *terms,
-        Storing::Decline(reason) => return Err(reason.as_str()),
+        Storing::Decline(reason) => return Err(Declined::by_policy(reason)),
     };
-    let tags = tags::tags(&headers).map_err(|refusal| refusal.as_str())?.into_boxed_slice();
-    let selecting = terms.vary().selecting(asked.headers, asked.site.normalise).ok_or("vary-too-large")?;
+    let tags =
+        tags::tags(&headers).map_err(|refusal| Declined::by_response(refusal.as_str()))?.into_boxed_slice();
+    let selecting = terms
+        .vary()
+        .selecting(asked.headers, asked.site.normalise)
+        .ok_or(Declined::by_response("vary-too-large"))?;
     let length =
         headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok());
     fields::strip_unstorable(&mut headers);

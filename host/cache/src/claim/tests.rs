@@ -412,6 +412,83 @@ fn stale_while_revalidate_answers_and_refreshes_once() {
 }
 
 #[test]
+fn after_a_declined_refresh_stale_hits_ask_nobody_until_the_marker_ends() {
+    let mut stage = Stage::new();
+    let lead = stage.lead("/x");
+    let draft = stage.draft(&lead, &[("cache-control", "max-age=1, stale-while-revalidate=6000")], &[]);
+    stream(lead.store(draft), b"x");
+    stage.now += Duration::from_secs(10);
+    let Claim::Stale(_, Some(lead)) = stage.claim("/x") else { panic!("expected a duty to refresh") };
+    lead.decline(stage.now);
+    assert!(
+        matches!(stage.claim("/x"), Claim::Stale(_, None)),
+        "a failing origin is not asked for every hit"
+    );
+    stage.now += crate::config::PASS_MARKER_TTL;
+    assert!(matches!(stage.claim("/x"), Claim::Stale(_, Some(_))));
+}
+
+#[test]
+fn a_slow_fetch_does_not_replace_what_a_later_one_stored() {
+    let mut stage = Stage::new();
+    let slow = stage.lead("/x");
+    let draft = stage.draft(&slow, &[("cache-control", "max-age=60")], &[]);
+    let filling = slow.store(draft);
+    stage.may_follow = false;
+    stage.now += Duration::from_secs(30);
+    let quick = stage.lead("/x");
+    let draft = stage.draft(&quick, &[("cache-control", "max-age=60")], &[]);
+    assert_eq!(stream(quick.store(draft), b"version 2"), Settled::Stored);
+    assert_eq!(stream(filling, b"v1"), Settled::Older);
+    let Claim::Fresh(entry, _) = stage.claim("/x") else { panic!("expected a hit") };
+    assert_eq!(entry.body.len(), 9);
+}
+
+#[test]
+fn a_confirmed_response_stays_and_one_that_is_let_go_does_not() {
+    for keep in [true, false] {
+        let mut stage = Stage::new();
+        stage.fill("/x", &[]);
+        stage.directives.no_cache = true;
+        let lead = stage.lead("/x");
+        let prior = Arc::clone(lead.prior().unwrap());
+        if keep {
+            lead.confirm(prior)
+        } else {
+            lead.let_go(prior)
+        }
+        stage.directives.no_cache = false;
+        assert_eq!(stage.is_hit("/x"), keep);
+    }
+}
+
+#[test]
+fn a_request_that_says_no_store_leads_for_itself_alone() {
+    let mut stage = Stage::new();
+    stage.directives.no_store = true;
+    let own = stage.lead("/x");
+    stage.directives.no_store = false;
+    let shared = stage.lead("/x");
+    own.keep_private();
+    assert!(
+        matches!(stage.claim("/x"), Claim::Follow(_)),
+        "no marker, and the other fill is there to be joined"
+    );
+    drop(shared);
+}
+
+#[test]
+fn a_body_that_says_it_is_too_large_is_windowed_from_its_first_byte() {
+    let stage = Stage::with(Config { object_max_bytes: 4, ..Config::default() });
+    let lead = stage.lead("/x");
+    let mut draft = stage.draft(&lead, &[("cache-control", "max-age=60")], &[]);
+    draft.length = Some(5);
+    let filling = lead.store(draft);
+    assert!(matches!(stage.claim("/x"), Claim::Lead(_)), "nobody joins");
+    assert_eq!(stream(filling, b"12345"), Settled::TooLarge);
+}
+
+#[test]
 fn an_invalidated_url_is_neither_served_nor_stored_by_the_fill_in_flight() {
     let stage = Stage::new();
     stage.fill("/x", &[]);
@@ -509,9 +586,7 @@ fn everything_purged_at_once_gives_its_memory_back() {
     }
     assert_eq!(stage.purge(1, Selector::All, Depth::Hard), 50);
     stage.fill("/new", &["t"]);
-    while !stage.store.sweeps.lock().is_empty() {
-        stage.store.housekeep();
-    }
+    while stage.store.housekeep() {}
     assert_eq!(stage.shelf.index.lock().tagged("t").len(), 1, "what was stored since stays");
     assert!(stage.is_hit("/new"));
 }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use seawall_base::{Blame, Cause, Fault, Position};
 
-use super::{Fill, FillHead, Phase, State};
+use super::{Basis, Fill, FillHead, Phase, State};
 use crate::entry::{Draft, Entry};
 
 /// Why a follower must ask for itself.
@@ -46,7 +46,7 @@ pub enum Followed {
     /// The response, its body on its way.
     Streaming(Arc<Draft>, FillBody),
     /// The response, whole.
-    Settled(Arc<Entry>),
+    Settled(Arc<Entry>, Basis),
     /// Ask for yourself.
     Released(Release),
 }
@@ -72,7 +72,7 @@ impl Seat {
         let mut state = self.fill.state.lock();
         let first = state.first;
         let Some(Some(reader)) = state.readers.get_mut(self.number) else {
-            return Poll::Ready(None);
+            return Poll::Ready(Some(Err(too_slow())));
         };
         let at = reader.at;
         if let Some(piece) = state.pieces.get(at - first).cloned() {
@@ -136,7 +136,7 @@ impl Follower {
     pub async fn head(&self) -> Result<FillHead, Release> {
         match std::future::poll_fn(|cx| self.seat.poll_phase(cx)).await {
             Phase::Streaming(draft) => Ok(FillHead::Streaming(draft)),
-            Phase::Settled(entry) => Ok(FillHead::Settled(entry)),
+            Phase::Settled(entry, basis) => Ok(FillHead::Settled(entry, basis)),
             Phase::Released(release) => Err(release),
             // `poll_phase` is pending while the fill waits.
             Phase::Waiting => Err(Release::Dropped),
@@ -194,6 +194,10 @@ impl Body for FillBody {
     fn size_hint(&self) -> SizeHint {
         self.left.map_or_else(SizeHint::default, SizeHint::with_exact)
     }
+}
+
+fn too_slow() -> Fault {
+    Fault::new(Cause::BodyTimeout, Blame::Client, "this reader held up all others, and lost its place")
 }
 
 fn longer_than_said() -> Fault {

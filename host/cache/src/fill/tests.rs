@@ -149,6 +149,25 @@ fn a_windowed_body_waits_for_its_slowest_reader_and_keeps_no_more() {
 }
 
 #[test]
+fn a_reader_that_holds_up_the_others_loses_its_place_with_a_fault() {
+    let fill = new_fill();
+    fill.publish(draft(None));
+    let mut writer = BodyWriter::new(None);
+    let mut quick = follower(&fill).into_body(None);
+    let mut stalled = follower(&fill).into_body(None);
+    fill.keep_window();
+    fill.push(&mut writer, &vec![1_u8; WINDOW_BYTES]);
+    drain(&mut quick);
+    let cx = Context::from_waker(Waker::noop());
+    assert_eq!(fill.poll_room(&cx), Poll::Pending);
+    fill.evict_slowest();
+    assert_eq!(fill.poll_room(&cx), Poll::Ready(true));
+    assert_eq!(drain(&mut stalled), (Vec::new(), Some(Err(Cause::BodyTimeout))), "and not a clean end");
+    fill.push(&mut writer, b"on");
+    assert_eq!(drain(&mut quick), (b"on".to_vec(), None));
+}
+
+#[test]
 fn seats_are_used_again() {
     let fill = new_fill();
     drop(follower(&fill));

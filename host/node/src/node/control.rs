@@ -85,7 +85,13 @@ async fn housekeep(store: Arc<Store>, stopped: watch::Receiver<bool>) {
     loop {
         tokio::select! {
             () = &mut stop => return,
-            _ = every.tick() => store.measure(),
+            _ = every.tick() => {
+                store.measure();
+                // What a purge of everything left behind; a step at a time, so that the log is followed meanwhile.
+                while store.housekeep() {
+                    tokio::task::yield_now().await;
+                }
+            }
         }
     }
 }

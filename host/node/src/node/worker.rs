@@ -2,7 +2,9 @@
 
 use std::convert::Infallible;
 use std::net::{SocketAddr, TcpListener};
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -28,6 +30,10 @@ pub(super) const DRAIN_LIMIT: Duration = Duration::from_secs(8);
 
 /// How long a client may take to send a request's head. Slow ones would hold a connection for nothing.
 const HEAD_LIMIT: Duration = Duration::from_secs(30);
+
+/// How often an HTTP/2 client that says nothing is asked whether it is there, and how long it may take to answer.
+const PING_EVERY: Duration = Duration::from_secs(20);
+const PING_LIMIT: Duration = Duration::from_secs(10);
 
 /// How long accepting rests after an error that is not one connection's, such as too many open files.
 const ACCEPT_REST: Duration = Duration::from_millis(100);
@@ -73,9 +79,14 @@ async fn work(doors: Doors, edge: Arc<Edge>, stopped: watch::Receiver<bool>, tog
     for (from, socket) in doors.0 {
         accepting.spawn(accept(from, socket, Arc::clone(&edge), stopped.clone()));
     }
-    while accepting.join_next().await.is_some() {}
+    while let Some(ended) = accepting.join_next().await {
+        if let Err(error) = ended {
+            tracing::error!(%error, "a listener's task ended: nobody is served there any more");
+        }
+    }
     // A connection to an origin lives on the thread that opened it, and any thread may be waiting for its answer.
-    together.wait().await;
+    // One that panicked never comes.
+    let _ = tokio::time::timeout(DRAIN_LIMIT, together.wait()).await;
 }
 
 async fn accept(from: From, socket: TcpListener, edge: Arc<Edge>, stopped: watch::Receiver<bool>) {
@@ -119,8 +130,11 @@ fn serve_connection(
     let edge = Arc::clone(edge);
     let connection = Connection { ip: Some(client.ip()), scheme: Scheme::HTTP, tls_version: None };
     let connection = Arc::new(connection);
+    let asked = Arc::new(AtomicBool::new(false));
+    let has_asked = Arc::clone(&asked);
     let service = service_fn(move |request: Request<Incoming>| {
         let (edge, connection) = (Arc::clone(&edge), Arc::clone(&connection));
+        asked.store(true, Ordering::Relaxed);
         async move {
             let request = request.map(Outgoing::from_client);
             Ok::<_, Infallible>(match from {
@@ -131,11 +145,18 @@ fn serve_connection(
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_LIMIT).pipeline_flush(true);
-    builder.http2().timer(TokioTimer::new());
+    builder.http2().timer(TokioTimer::new()).keep_alive_interval(PING_EVERY).keep_alive_timeout(PING_LIMIT);
     let serving = builder.serve_connection(TokioIo::new(stream), service).into_owned();
     let serving = running.watch(serving);
     tokio::spawn(async move {
-        if let Err(error) = serving.await {
+        let mut serving = pin!(serving);
+        let ended = match tokio::time::timeout(HEAD_LIMIT, serving.as_mut()).await {
+            Ok(ended) => ended,
+            // Until it is known which version a client speaks, nothing else counts its time.
+            Err(_) if !has_asked.load(Ordering::Relaxed) => return,
+            Err(_) => serving.await,
+        };
+        if let Err(error) = ended {
             tracing::debug!(%error, "a connection ended early");
         }
     });
