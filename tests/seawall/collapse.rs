@@ -236,3 +236,82 @@ async fn no_follower_outlives_its_limit() {
     assert_eq!(leader, (200, "at last".to_owned()));
     assert_eq!(world.origin.count("/slow"), 2);
 }
+
+/// What `no-cache` names is for the one for whom the origin was asked (RFC 9111 §5.2.2.4): those who follow have it no
+/// more than a later hit has.
+#[tokio::test]
+async fn a_cookie_that_no_cache_names_is_for_the_leader_alone() {
+    let world = World::new();
+    let node = world.node().await;
+    let gate = Gate::closed();
+    let answer = Answer::new(200, "first,")
+        .field("cache-control", "max-age=60, no-cache=\"set-cookie\"")
+        .field("set-cookie", "session=of-the-leader");
+    world.origin.says("/page", answer.at(&gate).then_at(&gate, "second"));
+
+    let everybody = together((0..10).map(|_| node.get("/page")));
+    let director = async {
+        node.counts("seawall_cache_followed_total", 9).await;
+        gate.open();
+    };
+    let (answers, ()) = tokio::join!(everybody, director);
+    for got in answers.into_iter().chain([node.get("/page").await]) {
+        assert_eq!(got.says(), (200, "first,second"));
+        let is_led = got.cache() == "fwd=uri-miss; fwd-status=200; stored";
+        assert_eq!(got.field("set-cookie"), is_led.then_some("session=of-the-leader"), "{got:?}");
+    }
+    assert_eq!(world.origin.count("/page"), 1);
+}
+
+/// The slow one began first and ends last: what a client that wanted it anew brought meanwhile is newer.
+#[tokio::test]
+async fn a_slow_body_does_not_replace_what_was_fetched_after_it() {
+    let world = World::new();
+    let node = world.node().await;
+    let gate = Gate::closed();
+    let slow = Answer::cacheable("old,").then_at(&gate, "slow");
+    let answers = [Answer::cacheable("gone by"), slow, Answer::cacheable("new")];
+    world.origin.says_in_turn("/film", &answers);
+    node.get("/film").await;
+    world.pass(61).await;
+
+    let mut leader = node.open(&Ask::get("/film")).await;
+    leader.reads("old,").await;
+    world.pass(1).await;
+    let anew = node.open(&Ask::get("/film").field("cache-control", "no-cache")).await;
+    assert_eq!(anew.whole().await.says(), (200, "new"));
+    node.counts("seawall_cache_stored_total", 2).await;
+    gate.open();
+    assert_eq!(leader.rest().await.as_deref(), Ok("slow"), "its own client has it whole");
+    node.is_idle().await;
+    let got = node.get("/film").await;
+    assert_eq!((got.body.as_str(), got.cache().as_str()), ("new", "hit; ttl=60"));
+    assert_eq!(world.origin.count("/film"), 3);
+}
+
+/// A follower that waited in vain has fetched for itself, and its answer is stored. The leader's comes after it, and was
+/// asked for before it.
+#[tokio::test]
+async fn a_leader_that_was_left_behind_does_not_replace_what_was_fetched_after_it() {
+    let world = World::new();
+    let edge = LoneEdge::new(&world, Duration::from_millis(20));
+    let stuck = Gate::closed();
+    world.origin.says_in_turn("/slow", &[Answer::cacheable("old").at(&stuck), Answer::cacheable("new")]);
+
+    let leader = edge.get("/slow");
+    let follower = async {
+        stuck.is_reached(1).await;
+        world.pass(1).await;
+        let got = edge.get("/slow").await;
+        assert_eq!(edge.get("/slow").await, (200, "new".to_owned()));
+        world.pass(1).await;
+        stuck.open();
+        got
+    };
+    let (leader, follower) = tokio::join!(leader, follower);
+    assert_eq!(leader, (200, "old".to_owned()));
+    assert_eq!(follower, (200, "new".to_owned()));
+    edge.is_idle().await;
+    assert_eq!(edge.get("/slow").await, (200, "new".to_owned()), "not what was asked for before it");
+    assert_eq!(world.origin.count("/slow"), 2);
+}

@@ -176,3 +176,20 @@ async fn an_errors_own_page_is_the_origins_and_goes_through() {
     assert_eq!(got.field("retry-after"), Some("60"));
     assert_eq!(got.field("proxy-status"), None);
 }
+
+/// Where both are there, the chunks are the body and the length is not to be believed (RFC 9112 §6.3).
+#[tokio::test]
+async fn a_length_beside_chunks_is_not_passed_on() {
+    let world = World::new();
+    let node = world.node().await;
+    for (path, answer) in
+        [("/kept", Answer::cacheable("the whole")), ("/not-kept", Answer::uncacheable("the whole"))]
+    {
+        world.origin.says(path, answer.chunked().field("content-length", "3"));
+        for _ in 0..2 {
+            let got = node.get(path).await;
+            assert_eq!(got.says(), (200, "the whole"), "{path}");
+            assert_ne!(got.field("content-length"), Some("3"), "{path}");
+        }
+    }
+}

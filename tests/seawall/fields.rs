@@ -146,3 +146,45 @@ async fn a_body_goes_to_the_origin_whatever_its_framing() {
     let asked = world.origin.asked("/form");
     assert!(asked.iter().all(|asked| asked.method == "POST"), "{}", asked.len());
 }
+
+/// What `Connection` names is not sent on, so the origin's answer is not for those who send it on (RFC 9110 §7.6.1).
+#[tokio::test]
+async fn what_the_origin_never_saw_does_not_select() {
+    let world = World::new();
+    let node = world.node().await;
+    world.origin.answers("/page", |asked| {
+        let device = asked.head.one("x-device").unwrap_or("any");
+        Answer::cacheable(device).field("vary", "X-Device")
+    });
+    let mobile = Ask::get("/page").field("x-device", "mobile");
+    let hidden = mobile.clone().field("connection", "x-device");
+
+    for (ask, body, words) in [
+        (&hidden, "any", "fwd=uri-miss; fwd-status=200; stored"),
+        (&mobile, "mobile", "fwd=vary-miss; fwd-status=200; stored"),
+        (&hidden, "any", "hit; ttl=60"),
+        (&Ask::get("/page"), "any", "hit; ttl=60"),
+        (&mobile, "mobile", "hit; ttl=60"),
+    ] {
+        let got = node.send(ask).await;
+        assert_eq!(got.says(), (200, body), "{ask:?}");
+        assert_eq!(got.cache(), words, "{ask:?}");
+    }
+    assert_eq!(world.origin.count("/page"), 2);
+}
+
+#[tokio::test]
+async fn the_body_of_a_get_goes_to_the_origin_whatever_its_framing() {
+    let world = World::new();
+    let node = world.node().await;
+    world.origin.answers("/search", |asked| Answer::cacheable(&format!("{} {}", asked.method, asked.body)));
+    let get = Ask::get("/search");
+    let chunks = "3\r\none\r\n4\r\n,two\r\n0\r\n\r\n";
+    let chunked = get.clone().field("transfer-encoding", "chunked").raw_body(chunks);
+    for ask in [chunked, get.body("one,two")] {
+        let got = node.send(&ask).await;
+        assert_eq!(got.says(), (200, "GET one,two"), "{ask:?}");
+        assert_eq!(got.cache(), "fwd=bypass; fwd-status=200; detail=request-body");
+    }
+    assert_eq!(node.get("/search").await.says(), (200, "GET "), "nothing of it was stored");
+}

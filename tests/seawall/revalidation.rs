@@ -291,3 +291,97 @@ async fn conditions_that_only_the_origin_can_judge_go_there() {
     assert_eq!(got.says(), (412, "not that one"));
     assert_eq!(node.get("/page").await.cache(), "hit; ttl=60");
 }
+
+/// `no-store` keeps what this request brings from being stored, and says nothing of what is stored already (RFC 9111
+/// §5.2.1.5).
+#[tokio::test]
+async fn a_client_that_wants_nothing_stored_ends_nothing_that_is() {
+    let world = World::new();
+    let node = world.node().await;
+    world.origin.answers("/page", versioned("\"v1\""));
+    node.get("/page").await;
+    world.pass(7).await;
+    let private = Ask::get("/page").field("cache-control", "no-cache, no-store");
+    let got = node.send(&private).await;
+    assert_eq!(got.says(), (200, "\"v1\""));
+    assert_eq!(world.origin.asked("/page")[1].field("if-none-match"), "\"v1\"");
+    assert_eq!(node.get("/page").await.cache(), "hit; ttl=53", "as old as before");
+    assert_eq!(world.origin.count("/page"), 2);
+}
+
+/// Stored for a minute, to be served stale for ten.
+fn patient(body: &str) -> Answer {
+    Answer::new(200, body).field("cache-control", "max-age=60, stale-while-revalidate=600")
+}
+
+/// The error is told to nobody: the stale page is there. And the origin, which has enough to do, is asked again only
+/// when the marker that the refusal left has ended.
+#[tokio::test]
+async fn a_refresh_that_fails_is_not_tried_again_at_every_hit() {
+    let world = World::new();
+    let node = world.node().await;
+    world.origin.says_in_turn("/page", &[patient("old"), Answer::new(500, "broken")]);
+    node.get("/page").await;
+    world.pass(70).await;
+    for refreshes in 1..=2 {
+        for _ in 0..10 {
+            assert_eq!(node.get("/page").await.says(), (200, "old"));
+            node.counts("seawall_cache_declined_total", refreshes).await;
+        }
+        assert_eq!(world.origin.count("/page") as u64, 1 + refreshes);
+        world.pass(120).await;
+    }
+}
+
+/// A page that may not be stored any more, or is gone, is not there to be served stale. The first stale hit learns it,
+/// and from then on each request has its own answer.
+#[tokio::test]
+async fn a_refresh_that_is_not_for_storing_ends_what_is_stored() {
+    for (status, body) in [(200, "mine"), (404, "gone")] {
+        let world = World::new();
+        let node = world.node().await;
+        let answer = Answer::new(status, body).field("cache-control", "no-store");
+        world.origin.says_in_turn("/page", &[patient("old"), answer]);
+        node.get("/page").await;
+        world.pass(70).await;
+        assert_eq!(node.get("/page").await.says(), (200, "old"), "for it, nobody knew yet");
+        node.counts("seawall_cache_declined_total", 1).await;
+        for asked in 3..6 {
+            let got = node.get("/page").await;
+            assert_eq!(got.says(), (status, body));
+            assert_eq!(got.cache(), format!("fwd=uri-miss; fwd-status={status}; detail=no-store"));
+            assert_eq!(world.origin.count("/page"), asked, "one request, one answer: {status}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn only_if_cached_asks_nobody_for_a_head_either() {
+    let world = World::new();
+    let node = world.node().await;
+    world.origin.says("/page", Answer::cacheable("hello"));
+    let ask = Ask::new("HEAD", "/page").field("cache-control", "only-if-cached");
+    let got = node.send(&ask).await;
+    assert_eq!((got.status, got.cache().as_str()), (504, "detail=not-cached"));
+    assert_eq!(world.origin.count("/page"), 0);
+    node.get("/page").await;
+    assert_eq!(node.send(&ask).await.cache(), "hit; ttl=60");
+}
+
+#[tokio::test]
+async fn what_cannot_be_satisfied_says_nothing_of_the_content() {
+    let world = World::new();
+    let node = world.node().await;
+    let film = Answer::cacheable("0123456789")
+        .field("content-type", "video/mp4")
+        .field("etag", "\"v1\"")
+        .field("last-modified", "Sat, 01 Nov 2025 08:00:00 GMT");
+    world.origin.says("/film", film);
+    node.get("/film").await;
+    let got = node.send(&Ask::get("/film").field("range", "bytes=10-")).await;
+    assert_eq!(got.says(), (416, ""));
+    assert_eq!(got.field("content-range"), Some("bytes */10"));
+    for name in ["content-type", "etag", "last-modified"] {
+        assert_eq!(got.field(name), None, "{got:?}");
+    }
+}

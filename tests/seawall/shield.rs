@@ -6,6 +6,7 @@ use http::HeaderMap;
 use seawall_base::{NodeName, Position, Region, SiteName};
 use seawall_cluster::peer::Asks;
 use seawall_cluster::{NodeInfo, PeerRequest, PeerSecret, PeerTarget};
+use serde_json::json;
 use tokio::net::TcpSocket;
 
 use crate::harness::{Answer, Ask, BrokenOff, CLUSTER_SECRET, Gate, Plan, World, together};
@@ -322,4 +323,58 @@ async fn a_body_that_breaks_off_behind_the_shield_is_kept_by_neither() {
         assert_eq!(node.get("/film").await.says(), (200, "whole"));
     }
     assert_eq!(world.origin.count("/film"), 2);
+}
+
+/// A shield that takes peers and does not know this site, since its config file is an older one.
+#[tokio::test]
+async fn a_shield_that_refuses_is_passed_over() {
+    let world = World::new();
+    let ams = world.start(Plan::shielded("ams-1", "ams").site_named("another")).await;
+    let fra = world.start(Plan::shielded("fra-1", "fra")).await;
+    world.origin.says("/page", Answer::cacheable("hello"));
+    world.origin.answers("/basket", |asked| Answer::new(200, &asked.body));
+
+    let got = fra.get("/page").await;
+    assert_eq!(got.says(), (200, "hello"));
+    assert_eq!(got.head.all("cache-status"), [format!("fra-1; {STORED}")]);
+    assert_eq!(fra.metric("seawall_shield_fallbacks_total").await, 1);
+    assert_eq!(fra.get("/page").await.cache(), "hit; ttl=60");
+    assert_eq!(ams.metric(r#"seawall_faults_total{cause="peer-refused",blame="peer"}"#).await, 1);
+    assert_eq!(world.origin.count("/page"), 1);
+}
+
+/// What stands in at the shield for a failing origin looks fresh by its own fields. It is for those who ask now, and not
+/// for an edge to keep.
+#[tokio::test]
+async fn a_stale_answer_of_the_shield_is_handed_on_and_not_kept() {
+    for etag in [None, Some("\"v1\"")] {
+        let world = World::new();
+        let (fra, nyc, ams) = world.edges_and_shield().await;
+        let gate = Gate::closed();
+        let old = Answer::new(200, "old").field("cache-control", "max-age=60, stale-if-error=600");
+        let old = etag.map_or(old.clone(), |etag| old.field("etag", etag));
+        let down = Answer::new(503, "down");
+        world.origin.says_in_turn("/page", &[old, down.clone().at(&gate), down]);
+        assert_eq!(fra.get("/page").await.says(), (200, "old"));
+        ams.purge(json!({ "urls": ["shop.example/page"], "soft": true })).await;
+
+        // Both at once: one of them leads at the shield, and the other follows there.
+        let both = together([&fra, &nyc].map(|node| node.get("/page")));
+        let director = async {
+            ams.counts("seawall_cache_followed_total", 1).await;
+            gate.open();
+        };
+        let (answers, ()) = tokio::join!(both, director);
+        for got in answers {
+            assert_eq!(got.says(), (200, "old"));
+            assert!(got.cache().ends_with("detail=stale-at-shield"), "{got:?}");
+        }
+        assert_eq!(world.origin.count("/page"), 2);
+        for (asked, node) in [(3, &fra), (4, &nyc)] {
+            let got = node.get("/page").await;
+            assert_eq!(got.says(), (200, "old"));
+            assert!(got.cache().ends_with("detail=stale-at-shield"), "{got:?}");
+            assert_eq!(world.origin.count("/page"), asked, "the shield was asked, and it the origin");
+        }
+    }
 }

@@ -131,7 +131,7 @@ impl Store {
         match (stale, others) {
             // One refresh at a time; and after one that was declined, none until its marker ends.
             (Some(entry), Others::Fill(_)) => Claim::Stale(entry, None),
-            (Some(entry), _) if marked => Claim::Stale(entry, None),
+            (Some(entry), _) if marked || shard.resting.marks(&ask.key, ask.now) => Claim::Stale(entry, None),
             (Some(entry), _) => {
                 let lead = self.lead(&mut shard, ask, &found, applied, miss, true);
                 Claim::Stale(entry, Some(lead))
@@ -264,10 +264,10 @@ impl Store {
         // What a request that says `no-store` brings is for itself alone.
         let shared = shared && !ask.directives.no_store;
         let url: Arc<str> = Arc::from(seawall_base::purge::url_text(ask.authority, ask.path_and_query));
-        let fill = Fill::new(Arc::clone(&url), start, expected, shared);
+        let fill = Fill::new(Arc::clone(&url), start, self.next_fill(), expected, shared);
         shard.in_flight.entry(ask.key).or_default().push(Arc::clone(&fill));
         let place = Place { key: ask.key, shelf: Arc::clone(ask.shelf), url };
-        Lead::new(Arc::clone(self), place, fill, found.selected(ask).map(Arc::clone), miss)
+        Lead::new(Arc::clone(self), place, fill, found.selected(ask).map(Arc::clone), miss, ask.now)
     }
 }
 
@@ -290,8 +290,8 @@ fn judge(ask: &Ask<'_>, entry: &Entry) -> Reuse {
     }
 }
 
-/// Whether it is the request, not the response, that does not want what is stored. Such a request leads its own fill:
-/// one that began before it would be as old to it as what is stored.
+/// Whether it is the request, not the response, that does not want what is stored. Such a request leads its own fill
+/// even where one is under way. (Where nothing is stored it joins: what is on its way is not from a cache.)
 fn is_request(reason: RevalidateReason) -> bool {
     match reason {
         RevalidateReason::RequestNoCache

@@ -52,6 +52,10 @@ pub const PASS_MARKERS_MAX: usize = 65_536;
 /// How long a declined fill keeps others from queueing on the same URL. A cacheable response ends it at once.
 pub const PASS_MARKER_TTL: Duration = Duration::from_secs(120);
 
+/// How long a stale response whose refresh failed is served without another try. An origin that is down is then asked
+/// once in this time for each URL, not once for each request.
+pub const REFRESH_REST: Duration = Duration::from_secs(5);
+
 /// Most purge selectors remembered for fills that started before them. A fill older than what is remembered is not
 /// stored. At 5,000 selectors a second: 26 seconds of fill.
 pub const SEALS_MAX: usize = 131_072;

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use http::{HeaderMap, StatusCode};
+use bytes::BytesMut;
+use http::{HeaderMap, HeaderValue, StatusCode};
 use seawall_base::Position;
 use seawall_policy::{Normalise, Selecting, Terms};
 use smallvec::SmallVec;
 
 use crate::body::StoredBody;
 use crate::config::{ENTRY_OVERHEAD_BYTES, TAG_OVERHEAD_BYTES, VARIANTS_MAX};
+use crate::fill::Fill;
 
 /// A response's head, once policy has said that it may be stored. Followers see it before the body is whole.
 #[derive(Clone, Debug)]
@@ -38,6 +40,20 @@ impl Draft {
         self.terms.vary().selects(&self.selecting, request, normalise)
     }
 
+    /// Copies the fields' values into one block of their own size. As hyper read them, they are slices of a connection's
+    /// read buffer: to keep them would keep the buffer, and the bytes counted would not be the bytes held.
+    pub(crate) fn compact(&mut self) {
+        let total = self.headers.values().map(HeaderValue::len).sum();
+        let mut block = BytesMut::with_capacity(total);
+        for value in self.headers.values_mut() {
+            block.extend_from_slice(value.as_bytes());
+            if let Ok(mut own) = HeaderValue::from_maybe_shared(block.split().freeze()) {
+                own.set_sensitive(value.is_sensitive());
+                *value = own;
+            }
+        }
+    }
+
     /// Whether it stands for the same requests as `other`, and so takes its place.
     fn replaces(&self, other: &Self) -> bool {
         self.terms.vary() == other.terms.vary() && self.selecting == other.selecting
@@ -54,12 +70,14 @@ pub struct Entry {
     /// Where this node's log stood when the fill started. What purges and floors are compared with: `head.position` may
     /// be older, where a shield answered from what it held; the shield had applied at least as much by then.
     pub(crate) started: Position,
+    /// Which fill of this node brought it.
+    pub(crate) number: u64,
     soft: AtomicBool,
 }
 
 impl Entry {
-    pub(crate) fn new(head: Arc<Draft>, body: StoredBody, started: Position) -> Self {
-        Self { head, body, started, soft: AtomicBool::new(false) }
+    pub(crate) fn new(head: Arc<Draft>, body: StoredBody, fill: &Fill) -> Self {
+        Self { head, body, started: fill.start, number: fill.number, soft: AtomicBool::new(false) }
     }
 
     /// Makes the entry stale for good; a refresh makes a new entry.
@@ -110,12 +128,9 @@ impl Resource {
         Self { url, variants }
     }
 
-    /// Whether what `entry` would take the place of was received later.
+    /// Whether what `entry` would take the place of was asked for later.
     pub(crate) fn has_newer_than(&self, entry: &Entry) -> bool {
-        let mut same = self.variants.iter().filter(|old| entry.head.replaces(&old.head));
-        same.any(|old| {
-            old.started > entry.started || old.head.terms.received_at() > entry.head.terms.received_at()
-        })
+        self.variants.iter().any(|old| entry.head.replaces(&old.head) && old.number > entry.number)
     }
 
     pub(crate) fn weight(&self) -> u32 {

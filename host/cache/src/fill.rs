@@ -37,6 +37,8 @@ pub struct Fill {
     pub(crate) url: Arc<str>,
     /// Where the log stood, on this node, when the fill started.
     pub(crate) start: Position,
+    /// Which fill of this node it is: a later one asked later, whenever it was answered.
+    pub(crate) number: u64,
     /// What the leader's request selects, where an older response of this URL told which fields matter.
     pub(crate) expected: Option<Expected>,
     /// Whether others may join.
@@ -107,10 +109,17 @@ pub enum FillHead {
 }
 
 impl Fill {
-    pub(crate) fn new(url: Arc<str>, start: Position, expected: Option<Expected>, shared: bool) -> Arc<Self> {
+    pub(crate) fn new(
+        url: Arc<str>,
+        start: Position,
+        number: u64,
+        expected: Option<Expected>,
+        shared: bool,
+    ) -> Arc<Self> {
         Arc::new(Self {
             url,
             start,
+            number,
             expected,
             shared,
             invalidated: AtomicBool::new(false),

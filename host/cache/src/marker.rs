@@ -1,11 +1,12 @@
-//! Pass markers: which URLs declined to be stored a short while ago, so that nobody queues on them.
+//! Markers with an end: URLs that declined to be stored a short while ago, so that nobody queues on them; stale responses
+//! whose refresh failed, so that nobody tries again at once.
 
 use std::num::NonZeroUsize;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use lru::LruCache;
 
-use crate::config::{PASS_MARKER_TTL, PASS_MARKERS_MAX, SHARDS};
+use crate::config::{PASS_MARKERS_MAX, SHARDS};
 use crate::key::Key;
 
 /// One shard's markers; the least recently used goes first.
@@ -23,8 +24,8 @@ impl Default for Markers {
 }
 
 impl Markers {
-    pub(crate) fn leave(&mut self, key: Key, now: SystemTime) {
-        if let Some(until) = now.checked_add(PASS_MARKER_TTL) {
+    pub(crate) fn leave(&mut self, key: Key, now: SystemTime, ttl: Duration) {
+        if let Some(until) = now.checked_add(ttl) {
             self.0.put(key, until);
         }
     }
@@ -47,9 +48,8 @@ impl Markers {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
+    use crate::config::PASS_MARKER_TTL;
     use crate::key::KeyParts;
 
     #[test]
@@ -64,10 +64,10 @@ mod tests {
         let mut markers = Markers::default();
         let start = SystemTime::UNIX_EPOCH;
         assert!(!markers.marks(&key, start));
-        markers.leave(key, start);
+        markers.leave(key, start, PASS_MARKER_TTL);
         assert!(markers.marks(&key, start + PASS_MARKER_TTL - Duration::from_secs(1)));
         assert!(!markers.marks(&key, start + PASS_MARKER_TTL));
-        markers.leave(key, start);
+        markers.leave(key, start, PASS_MARKER_TTL);
         markers.remove(&key);
         assert!(!markers.marks(&key, start));
     }

@@ -22,6 +22,8 @@ pub struct Lead {
     duty: Duty,
     prior: Option<Arc<Entry>>,
     miss: Miss,
+    /// When its request came.
+    asked_at: SystemTime,
 }
 
 /// What both halves of an obligation share.
@@ -50,6 +52,7 @@ impl Duty {
             self.store.insert(&mut shard, &self.place, self.fill.start, entry, prior)
         };
         shard.markers.remove(&self.place.key);
+        shard.resting.remove(&self.place.key);
         Store::leave(&mut shard, &self.place.key, &self.fill);
         drop(shard);
         self.ended = true;
@@ -74,9 +77,10 @@ impl Lead {
         fill: Arc<Fill>,
         prior: Option<Arc<Entry>>,
         miss: Miss,
+        asked_at: SystemTime,
     ) -> Self {
         store.metrics.in_flight.inc();
-        Self { duty: Duty { store, place, fill, ended: false }, prior, miss }
+        Self { duty: Duty { store, place, fill, ended: false }, prior, miss, asked_at }
     }
 
     /// A seat for the leader's own client.
@@ -105,7 +109,8 @@ impl Lead {
 
     /// A response is here that will be stored: its followers may read.
     #[must_use]
-    pub fn store(self, draft: Draft) -> Filling {
+    pub fn store(self, mut draft: Draft) -> Filling {
+        draft.compact();
         let writer = BodyWriter::new(draft.length);
         let max = self.duty.store.config.object_max_bytes;
         let too_large = draft.length.is_some_and(|length| length > max);
@@ -119,8 +124,9 @@ impl Lead {
     }
 
     /// A 304 refreshed the stored response: `draft` is its new head.
-    pub fn refresh(mut self, prior: &Entry, draft: Draft) -> (Arc<Entry>, Settled) {
-        let entry = Arc::new(Entry::new(Arc::new(draft), prior.body.clone(), self.duty.fill.start));
+    pub fn refresh(mut self, prior: &Entry, mut draft: Draft) -> (Arc<Entry>, Settled) {
+        draft.compact();
+        let entry = Arc::new(Entry::new(Arc::new(draft), prior.body.clone(), &self.duty.fill));
         let settled = self.duty.store(&entry, Some(prior));
         self.duty.fill.settle(Arc::clone(&entry), Basis::Validated);
         self.duty.store.metrics.refreshed.inc();
@@ -129,6 +135,7 @@ impl Lead {
 
     /// The origin failed, and the stored response stands in: for the leader and for all who follow.
     pub fn stand_in(mut self, entry: Arc<Entry>, why: &'static str) {
+        self.duty.store.rest(self.duty.place.key, self.asked_at);
         self.duty.leave();
         self.duty.fill.settle(entry, Basis::StandIn(why));
         self.duty.store.metrics.failed.inc();
@@ -171,6 +178,9 @@ impl Lead {
 
     /// The fetch failed before a response: followers share the fault.
     pub fn fail(mut self, fault: Fault) {
+        if self.prior.is_some() {
+            self.duty.store.rest(self.duty.place.key, self.asked_at);
+        }
         self.duty.store.metrics.failed.inc();
         self.duty.release(Release::Failed(fault));
     }
@@ -239,7 +249,7 @@ impl Filling {
         }
         let settled = match self.duty.fill.whole() {
             Some(pieces) => {
-                let entry = Entry::new(Arc::clone(&self.head), StoredBody::new(pieces), self.duty.fill.start);
+                let entry = Entry::new(Arc::clone(&self.head), StoredBody::new(pieces), &self.duty.fill);
                 let settled = self.duty.store(&Arc::new(entry), None);
                 if settled == Settled::Stored {
                     self.duty.store.metrics.stored.inc();

@@ -12,7 +12,7 @@ use moka::notification::RemovalCause;
 use parking_lot::{Mutex, MutexGuard};
 use seawall_base::{Position, SiteName};
 
-use crate::config::{Config, SHARDS};
+use crate::config::{Config, PASS_MARKER_TTL, REFRESH_REST, SHARDS};
 use crate::entry::{Entry, Resource};
 use crate::fill::Fill;
 use crate::key::{BuildKeyHasher, Key};
@@ -28,6 +28,7 @@ pub struct Store {
     pub(crate) metrics: Metrics,
     pub(crate) seals: Seals,
     applied: AtomicU64,
+    fills: AtomicU64,
     held: moka::sync::Cache<Key, Held, BuildKeyHasher>,
     shards: Box<[Mutex<Shard>]>,
     shelves: Mutex<HashMap<SiteName, Arc<Shelf>>>,
@@ -47,6 +48,8 @@ pub(crate) struct Held {
 pub(crate) struct Shard {
     pub(crate) in_flight: HashMap<Key, Vec<Arc<Fill>>, BuildKeyHasher>,
     pub(crate) markers: Markers,
+    /// Stale responses whose refresh failed a moment ago.
+    pub(crate) resting: Markers,
 }
 
 /// What became of a settled fill.
@@ -98,6 +101,7 @@ impl Store {
             metrics,
             seals: Seals::default(),
             applied: AtomicU64::new(0),
+            fills: AtomicU64::new(0),
             held,
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
             shelves: Mutex::default(),
@@ -122,6 +126,10 @@ impl Store {
     #[must_use]
     pub fn applied(&self) -> Position {
         Position(self.applied.load(Ordering::Acquire))
+    }
+
+    pub(crate) fn next_fill(&self) -> u64 {
+        self.fills.fetch_add(1, Ordering::Relaxed)
     }
 
     pub(crate) fn set_applied(&self, position: Position) {
@@ -235,7 +243,12 @@ impl Store {
 
     /// Leaves a pass marker at a URL, for a response that was declined.
     pub(crate) fn leave_marker(&self, key: Key, now: SystemTime) {
-        self.shard(&key).markers.leave(key, now);
+        self.shard(&key).markers.leave(key, now, PASS_MARKER_TTL);
+    }
+
+    /// Lets a stale response rest before it is refreshed again: the origin failed.
+    pub(crate) fn rest(&self, key: Key, now: SystemTime) {
+        self.shard(&key).resting.leave(key, now, REFRESH_REST);
     }
 }
 

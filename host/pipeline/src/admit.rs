@@ -27,8 +27,9 @@ pub(crate) fn client(
         return Err(refused("CONNECT asks for a tunnel, which this node does not make"));
     }
     let authority = authority(&parts.uri, &headers, &connection.scheme)?;
-    let site = edge.sites.find(authority.host()).ok_or_else(|| {
-        Fault::new(Cause::NoSite, Blame::Client, format!("no site takes the host `{}`", authority.host()))
+    let host = host_of(authority.as_str());
+    let site = edge.sites.find(host).ok_or_else(|| {
+        Fault::new(Cause::NoSite, Blame::Client, format!("no site takes the host `{host}`"))
     })?;
     let visits = cdn_loop::visits(&headers, &edge.identity.cdn_id);
     if visits.own > 0 || visits.all >= cdn_loop::MAX_MEMBERS {
@@ -80,9 +81,18 @@ pub(crate) fn authority(uri: &http::Uri, headers: &HeaderMap, scheme: &Scheme) -
         Authority::try_from(normal)
     };
     match parsed {
-        Ok(authority) if !authority.as_str().contains('@') && !authority.host().is_empty() => Ok(authority),
+        Ok(authority) if !normal.contains('@') && !host_of(authority.as_str()).is_empty() => Ok(authority),
         _ => Err(refused("the host cannot be read")),
     }
+}
+
+/// The host of an authority that has no user: what stands before the port, an IPv6 address with its brackets.
+fn host_of(authority: &str) -> &str {
+    let end = match authority.as_bytes() {
+        [b'[', ..] => authority.find(']').map_or(authority.len(), |at| at + 1),
+        bytes => bytes.iter().position(|byte| *byte == b':').unwrap_or(bytes.len()),
+    };
+    authority.get(..end).unwrap_or(authority)
 }
 
 fn refused(why: &str) -> Fault {

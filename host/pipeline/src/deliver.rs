@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::header::{
     AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderValue,
     LAST_MODIFIED,
@@ -172,9 +173,14 @@ fn finish(
     }
 }
 
+/// Room for a member of `Cache-Status` as a hit has it.
+const MEMBER_USUAL_BYTES: usize = 64;
+
 /// Adds this node's member to `Cache-Status` (RFC 9211 §2).
 pub(crate) fn say(headers: &mut http::HeaderMap, status: &CacheStatus<'_>) {
-    if let Some(value) = status.to_value(&mut Vec::with_capacity(64)) {
+    let mut text = Vec::with_capacity(MEMBER_USUAL_BYTES);
+    status.render(&mut text);
+    if let Ok(value) = HeaderValue::from_maybe_shared(Bytes::from(text)) {
         headers.append(CACHE_STATUS, value);
     }
 }

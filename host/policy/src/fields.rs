@@ -33,6 +33,10 @@ fn is_end_to_end(name: &HeaderName) -> bool {
 
 /// Removes the fields of one connection, and those that `Connection` lists (RFC 9110 §7.6.1). For forwarding.
 pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
+    // Most requests have none of them.
+    if !headers.keys().any(|name| HOP_BY_HOP.contains(name)) {
+        return;
+    }
     let listed: SmallVec<[HeaderName; 4]> = list::members(headers, CONNECTION)
         .take(MAX_CONNECTION_OPTIONS)
         .filter_map(|option| HeaderName::from_bytes(option).ok())

@@ -41,6 +41,16 @@ impl Node {
         })
         .await;
     }
+
+    /// Waits until no fill is in flight.
+    pub(crate) async fn is_idle(&self) {
+        super::bounded("no fill is in flight", async {
+            while self.metric("seawall_cache_fills_in_flight").await > 0 {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+    }
 }
 
 impl Ask {

@@ -17,16 +17,20 @@ use seawall_pipeline::{AccessLog, Connection, Edge, Metrics, Site, Sites, serve}
 use seawall_policy::{Normalise, Rules};
 
 use super::client::HOST;
-use super::{bounded, world};
+use super::{bounded, until, world};
 
 /// An edge that listens to nobody and follows no log.
-pub(crate) struct LoneEdge(Arc<Edge>);
+pub(crate) struct LoneEdge {
+    edge: Arc<Edge>,
+    cached: seawall_cache::Metrics,
+}
 
 impl LoneEdge {
     /// In front of the world's origin; its followers wait for as long as `follow_limit`.
     pub(crate) fn new(world: &world::World, follow_limit: Duration) -> Self {
         let config = seawall_cache::Config { follow_limit, ..seawall_cache::Config::default() };
-        let store = Store::new(config, seawall_cache::Metrics::default());
+        let cached = seawall_cache::Metrics::default();
+        let store = Store::new(config, cached.clone());
         let name = NodeName::new("lone-1").unwrap();
         let site = Arc::new(Site {
             name: SiteName::new("shop").unwrap(),
@@ -40,7 +44,7 @@ impl LoneEdge {
         });
         let mut sites = Sites::default();
         sites.add(site, [HOST]);
-        Self(Arc::new(Edge {
+        let edge = Arc::new(Edge {
             identity: Identity::new(&name).unwrap(),
             cluster: cluster(world, &name),
             name,
@@ -52,7 +56,8 @@ impl LoneEdge {
             metrics: Metrics::default(),
             access_log: AccessLog::Off,
             requests: AtomicU64::new(0),
-        }))
+        });
+        Self { edge, cached }
     }
 
     /// Status and body of a GET.
@@ -60,11 +65,16 @@ impl LoneEdge {
         let request = http::Request::get(path).header("host", HOST).body(Outgoing::empty()).unwrap();
         let connection = Connection { ip: None, scheme: Scheme::HTTP, tls_version: None };
         let exchange = async {
-            let (head, body) = serve(&self.0, &connection, request).await.into_parts();
+            let (head, body) = serve(&self.edge, &connection, request).await.into_parts();
             let body = body.collect().await.unwrap().to_bytes();
             (head.status.as_u16(), String::from_utf8_lossy(&body).into_owned())
         };
         bounded(path, exchange).await
+    }
+
+    /// Waits until no fill is in flight.
+    pub(crate) async fn is_idle(&self) {
+        until("no fill is in flight", || self.cached.in_flight.get() == 0).await;
     }
 }
 

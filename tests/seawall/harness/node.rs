@@ -28,6 +28,7 @@ pub(crate) struct Plan {
     origin: Option<SocketAddr>,
     of_cache: String,
     of_origin: String,
+    site: String,
     of_site: String,
     functions: Vec<String>,
     more: String,
@@ -42,6 +43,7 @@ impl Plan {
             origin: None,
             of_cache: String::new(),
             of_origin: String::new(),
+            site: "shop".to_owned(),
             of_site: String::new(),
             functions: Vec::new(),
             more: String::new(),
@@ -72,6 +74,12 @@ impl Plan {
         self
     }
 
+    /// With another name of the site.
+    pub(crate) fn site_named(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.site);
+        self
+    }
+
     /// One more line about the site.
     pub(crate) fn site(mut self, line: &str) -> Self {
         let _ = writeln!(self.of_site, "{line}");
@@ -91,7 +99,7 @@ impl Plan {
 
     /// The text of the config file.
     pub(crate) fn toml(&self, world: &world::World) -> String {
-        let Self { name, region, of_cache, of_origin, of_site, more, .. } = self;
+        let Self { name, region, of_cache, of_origin, site, of_site, more, .. } = self;
         let folder = world.folder.path().display();
         let origin = self.origin.unwrap_or_else(|| world.origin.address());
         let functions = self.functions.join(", ");
@@ -132,7 +140,7 @@ impl Plan {
             servers = ["http://{origin}"]
             {of_origin}
             [[sites]]
-            name = "shop"
+            name = "{site}"
             hosts = ["shop.example", "other.example"]
             origin = "shop"
             functions = [{functions}]

@@ -435,7 +435,7 @@ fn a_slow_fetch_does_not_replace_what_a_later_one_stored() {
     let draft = stage.draft(&slow, &[("cache-control", "max-age=60")], &[]);
     let filling = slow.store(draft);
     stage.may_follow = false;
-    stage.now += Duration::from_secs(30);
+    stage.now -= Duration::from_secs(30);
     let quick = stage.lead("/x");
     let draft = stage.draft(&quick, &[("cache-control", "max-age=60")], &[]);
     assert_eq!(stream(quick.store(draft), b"version 2"), Settled::Stored);
@@ -453,9 +453,9 @@ fn a_confirmed_response_stays_and_one_that_is_let_go_does_not() {
         let lead = stage.lead("/x");
         let prior = Arc::clone(lead.prior().unwrap());
         if keep {
-            lead.confirm(prior)
+            lead.confirm(prior);
         } else {
-            lead.let_go(prior)
+            lead.let_go(prior);
         }
         stage.directives.no_cache = false;
         assert_eq!(stage.is_hit("/x"), keep);
@@ -486,6 +486,42 @@ fn a_body_that_says_it_is_too_large_is_windowed_from_its_first_byte() {
     let filling = lead.store(draft);
     assert!(matches!(stage.claim("/x"), Claim::Lead(_)), "nobody joins");
     assert_eq!(stream(filling, b"12345"), Settled::TooLarge);
+}
+
+#[test]
+fn fields_are_kept_in_memory_of_their_own() {
+    let stage = Stage::new();
+    let lead = stage.lead("/x");
+    let buffer = bytes::Bytes::from(vec![b'v'; 64 << 10]);
+    let mut draft = stage.draft(&lead, &[("cache-control", "max-age=60")], &[]);
+    let mut value = HeaderValue::from_maybe_shared(buffer.slice(..5)).unwrap();
+    value.set_sensitive(true);
+    draft.headers.insert("x-tag", value);
+    stream(lead.store(draft), b"x");
+    let Claim::Fresh(entry, _) = stage.claim("/x") else { panic!("expected a hit") };
+    let kept = &entry.head.headers["x-tag"];
+    assert_eq!(kept, "vvvvv");
+    assert!(kept.is_sensitive());
+    assert!(
+        !buffer.as_ptr_range().contains(&kept.as_bytes().as_ptr()),
+        "a read buffer of 64 KiB is not kept for 5 bytes"
+    );
+}
+
+#[test]
+fn a_stale_response_whose_refresh_failed_rests() {
+    let mut stage = Stage::new();
+    let lead = stage.lead("/x");
+    let draft = stage.draft(&lead, &[("cache-control", "max-age=1, stale-while-revalidate=6000")], &[]);
+    stream(lead.store(draft), b"x");
+    stage.now += Duration::from_secs(10);
+    let Claim::Stale(_, Some(lead)) = stage.claim("/x") else { panic!("expected a duty to refresh") };
+    lead.fail(Fault::new(Cause::ConnectionRefused, Blame::Origin, "down"));
+    assert!(matches!(stage.claim("/x"), Claim::Stale(_, None)));
+    stage.now += crate::config::REFRESH_REST;
+    let Claim::Stale(entry, Some(lead)) = stage.claim("/x") else { panic!("expected another try") };
+    lead.stand_in(entry, "stale-if-error");
+    assert!(matches!(stage.claim("/x"), Claim::Stale(_, None)));
 }
 
 #[test]

@@ -29,7 +29,7 @@ fn draft(length: Option<u64>) -> Arc<Draft> {
 }
 
 fn new_fill() -> Arc<Fill> {
-    Fill::new(Arc::from("a/"), Position::START, None, true)
+    Fill::new(Arc::from("a/"), Position::START, 0, None, true)
 }
 
 fn follower(fill: &Arc<Fill>) -> Follower {

@@ -2,22 +2,26 @@
 
 use std::convert::Infallible;
 use std::net::{SocketAddr, TcpListener};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::uri::Scheme;
+use http_body::{Body, Frame, SizeHint};
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
+use seawall_base::Fault;
 use seawall_origin::Outgoing;
 use seawall_pipeline::peer::serve_peer;
-use seawall_pipeline::{Connection, Edge, serve};
+use seawall_pipeline::{Connection, Edge, Reply, serve};
 use tokio::net::TcpStream;
 use tokio::sync::{Barrier, watch};
 use tokio::task::JoinSet;
@@ -28,7 +32,8 @@ use super::{StartError, told};
 /// How long what runs may go on after the node was told to stop. Below the 10 s after which container runtimes kill.
 pub(super) const DRAIN_LIMIT: Duration = Duration::from_secs(8);
 
-/// How long a client may take to send a request's head. Slow ones would hold a connection for nothing.
+/// How long a client may take to send a request's head, its first one or the next: a connection on which nothing is
+/// under way and nothing begins is closed after this and at most twice this.
 const HEAD_LIMIT: Duration = Duration::from_secs(30);
 
 /// How often an HTTP/2 client that says nothing is asked whether it is there, and how long it may take to answer.
@@ -130,34 +135,116 @@ fn serve_connection(
     let edge = Arc::clone(edge);
     let connection = Connection { ip: Some(client.ip()), scheme: Scheme::HTTP, tls_version: None };
     let connection = Arc::new(connection);
-    let asked = Arc::new(AtomicBool::new(false));
-    let has_asked = Arc::clone(&asked);
+    let activity = Arc::new(Activity::default());
+    let own = Arc::clone(&activity);
     let service = service_fn(move |request: Request<Incoming>| {
         let (edge, connection) = (Arc::clone(&edge), Arc::clone(&connection));
-        asked.store(true, Ordering::Relaxed);
+        let open = own.begin();
         async move {
             let request = request.map(Outgoing::from_client);
-            Ok::<_, Infallible>(match from {
+            let response = match from {
                 From::Clients => serve(&edge, &connection, request).await,
                 From::Peers => serve_peer(&edge, request).await,
-            })
+            };
+            Ok::<_, Infallible>(response.map(|reply| Tracked { reply, _open: open }))
         }
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_LIMIT).pipeline_flush(true);
+    // hyper's own limit for heads would set a timer for each request; `Activity` has one for each connection.
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(None);
     builder.http2().timer(TokioTimer::new()).keep_alive_interval(PING_EVERY).keep_alive_timeout(PING_LIMIT);
     let serving = builder.serve_connection(TokioIo::new(stream), service).into_owned();
     let serving = running.watch(serving);
     tokio::spawn(async move {
         let mut serving = pin!(serving);
-        let ended = match tokio::time::timeout(HEAD_LIMIT, serving.as_mut()).await {
-            Ok(ended) => ended,
-            // Until it is known which version a client speaks, nothing else counts its time.
-            Err(_) if !has_asked.load(Ordering::Relaxed) => return,
-            Err(_) => serving.await,
-        };
-        if let Err(error) = ended {
-            tracing::debug!(%error, "a connection ended early");
+        let mut seen = 0;
+        loop {
+            match tokio::time::timeout(HEAD_LIMIT, serving.as_mut()).await {
+                Ok(Ok(())) => return,
+                Ok(Err(error)) => return tracing::debug!(%error, "a connection ended early"),
+                Err(_) if activity.is_idle_since(&mut seen) => return,
+                Err(_) => {}
+            }
         }
     });
+}
+
+/// What goes on at one connection.
+#[derive(Debug, Default)]
+struct Activity {
+    /// Requests whose head has come.
+    begun: AtomicU64,
+    /// Responses that are not whole yet.
+    open: AtomicU64,
+}
+
+impl Activity {
+    fn begin(self: &Arc<Self>) -> Open {
+        self.begun.fetch_add(1, Ordering::Relaxed);
+        self.open.fetch_add(1, Ordering::Relaxed);
+        Open(Arc::clone(self))
+    }
+
+    /// Whether nothing is under way and nothing has begun since this was asked last.
+    fn is_idle_since(&self, seen: &mut u64) -> bool {
+        let begun = self.begun.load(Ordering::Relaxed);
+        let before = std::mem::replace(seen, begun);
+        before == begun && self.open.load(Ordering::Relaxed) == 0
+    }
+}
+
+/// One response under way.
+#[derive(Debug)]
+struct Open(Arc<Activity>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A response's body, under way until hyper drops it.
+struct Tracked {
+    reply: Reply,
+    _open: Open,
+}
+
+impl Body for Tracked {
+    type Data = Bytes;
+    type Error = Fault;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
+        Pin::new(&mut self.reply).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.reply.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.reply.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_is_idle_when_nothing_is_open_and_nothing_has_begun() {
+        let activity = Arc::new(Activity::default());
+        let mut seen = 0;
+        assert!(activity.is_idle_since(&mut seen), "it never asked for anything");
+        let open = activity.begin();
+        assert!(!activity.is_idle_since(&mut seen));
+        assert!(!activity.is_idle_since(&mut seen), "a long download is not idle");
+        drop(open);
+        assert!(activity.is_idle_since(&mut seen));
+        drop(activity.begin());
+        assert!(!activity.is_idle_since(&mut seen), "it asked in between");
+        assert!(activity.is_idle_since(&mut seen));
+    }
 }
