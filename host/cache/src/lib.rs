@@ -5,7 +5,7 @@
 //! Refuses: HTTP decisions (those are `policy`'s), fetching (that is `origin`'s), and the clock.
 //!
 //! Reading order: [`entry`] what is stored, [`fill`] what is being fetched, [`claim`] the question, [`obligation`] its
-//! answer's duty, [`seal`] and [`purge`] how nothing purged comes back.
+//! answer's duty, `seal` and [`purge`] how nothing purged comes back.
 
 pub mod body;
 pub mod claim;

@@ -9,7 +9,7 @@
 //! FILL: route (shield or origin) → forward → fetch → settle (store | refresh | decline | stale | fail)
 //! ```
 //!
-//! Owns: the order. [`serve`] is the client lane, [`fill`] the fill lane, [`pass`] the uncacheable, [`peer`] the door
+//! Owns: the order. `serve.rs` is the client lane, `fill.rs` the fill lane, `pass.rs` the uncacheable, `peer.rs` the door
 //! through which other nodes enter the client lane. Nothing else knows the order; a stage is one file with one verdict
 //! and never calls another stage.
 //! Refuses: sockets (those are the node's), and what the RFCs say (that is `policy`'s).
