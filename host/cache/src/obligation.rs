@@ -60,11 +60,14 @@ impl Duty {
         settled
     }
 
+    /// From now on nobody joins.
+    fn leave_table(&self) {
+        Store::leave(&mut self.store.shard(&self.place.key), &self.place.key, &self.fill);
+    }
+
     /// Ends without storing; the followers have what they have.
     fn leave(&mut self) {
-        let mut shard = self.store.shard(&self.place.key);
-        Store::leave(&mut shard, &self.place.key, &self.fill);
-        drop(shard);
+        self.leave_table();
         self.ended = true;
         self.store.metrics.in_flight.dec();
     }
@@ -223,9 +226,7 @@ impl Filling {
     fn give_up_storing(&mut self) {
         self.too_large = true;
         self.duty.store.metrics.too_large.inc();
-        let mut shard = self.duty.store.shard(&self.duty.place.key);
-        Store::leave(&mut shard, &self.duty.place.key, &self.duty.fill);
-        drop(shard);
+        self.duty.leave_table();
         self.duty.fill.keep_window();
     }
 

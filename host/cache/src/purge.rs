@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use seawall_base::{Depth, Position, Purge, Scope, Selector};
+use smallvec::SmallVec;
 
 use crate::entry::{Entry, Resource};
 use crate::key::Key;
 use crate::shelf::Shelf;
-use crate::store::{Place, Store};
+use crate::store::{Held, Place, Store};
 
 /// What a purge matched, or would match.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -108,11 +109,19 @@ impl Store {
     /// Removes one entry, if it is still what is stored.
     pub(crate) fn remove(&self, at: &Place, entry: &Arc<Entry>) {
         let _shard = self.shard(&at.key);
-        let Some(held) = self.get(&at.key) else { return };
-        let stays =
-            held.resource.variants.iter().filter(|other| !Arc::ptr_eq(other, entry)).cloned().collect();
-        let rest = Resource { url: Arc::clone(&held.resource.url), variants: stays };
-        self.put(&at.key, &at.shelf, Some(&held.resource), (!rest.variants.is_empty()).then_some(rest));
+        if let Some(held) = self.get(&at.key) {
+            self.retain(&at.key, &at.shelf, &held, |other| !Arc::ptr_eq(other, entry));
+        }
+    }
+
+    /// Keeps of what is stored under a key only what `stays`. The caller holds the key's shard.
+    fn retain(&self, key: &Key, shelf: &Arc<Shelf>, held: &Held, stays: impl Fn(&Arc<Entry>) -> bool) {
+        let old = &held.resource;
+        let variants: SmallVec<_> = old.variants.iter().filter(|entry| stays(entry)).cloned().collect();
+        if variants.len() < old.variants.len() {
+            let rest = Resource { url: Arc::clone(&old.url), variants };
+            self.put(key, shelf, Some(old), (!rest.variants.is_empty()).then_some(rest));
+        }
     }
 
     fn in_scope(&self, scope: &Scope) -> Vec<Arc<Shelf>> {
@@ -147,9 +156,7 @@ impl Store {
             }
         }
         if depth == Depth::Hard {
-            let stays = held.resource.variants.iter().filter(|entry| !purged(entry)).cloned().collect();
-            let rest = Resource { url: Arc::clone(&held.resource.url), variants: stays };
-            self.put(key, shelf, Some(&held.resource), (!rest.variants.is_empty()).then_some(rest));
+            self.retain(key, shelf, &held, |entry| !purged(entry));
         }
         matched
     }
@@ -178,13 +185,8 @@ impl Store {
 
     fn drop_dead(&self, shelf: &Arc<Shelf>, key: &Key) {
         let _shard = self.shard(key);
-        let Some(held) = self.get(key) else { return };
-        let alive: Resource = Resource {
-            url: Arc::clone(&held.resource.url),
-            variants: held.resource.variants.iter().filter(|entry| shelf.holds(entry)).cloned().collect(),
-        };
-        if alive.variants.len() < held.resource.variants.len() {
-            self.put(key, shelf, Some(&held.resource), (!alive.variants.is_empty()).then_some(alive));
+        if let Some(held) = self.get(key) {
+            self.retain(key, shelf, &held, |entry| shelf.holds(entry));
         }
     }
 }
