@@ -34,6 +34,24 @@ impl StoredBody {
         self.len == 0
     }
 
+    /// The bytes `first..=last`, without copying them.
+    #[must_use]
+    pub fn slice(&self, first: u64, last: u64) -> Vec<Bytes> {
+        let mut at = 0;
+        let mut slices = Vec::new();
+        for piece in self.pieces.iter() {
+            let end = at + piece.len() as u64;
+            let (from, to) = (first.max(at), last.saturating_add(1).min(end));
+            if let (Ok(from), Ok(to)) = (usize::try_from(from - at), usize::try_from(to.saturating_sub(at)))
+                && from < to
+            {
+                slices.push(piece.slice(from..to));
+            }
+            at = end;
+        }
+        slices
+    }
+
     /// The pieces in order.
     #[must_use]
     pub fn pieces(&self) -> &Arc<[Bytes]> {
@@ -122,6 +140,21 @@ mod tests {
             assert_eq!(body.len(), long.len() as u64 + 4);
             assert_eq!(text(&body), [b"abc", long.as_slice(), b"z"].concat());
         }
+    }
+
+    #[test]
+    fn a_slice_is_the_same_bytes_wherever_the_pieces_end() {
+        let whole: Vec<u8> = (0..=99).collect();
+        let body = StoredBody { pieces: whole.chunks(7).map(Bytes::copy_from_slice).collect(), len: 100 };
+        for first in 0..100_usize {
+            for last in first..100 {
+                let slices = body.slice(first as u64, last as u64);
+                assert_eq!(slices.concat(), whole[first..=last], "{first}-{last}");
+                assert!(slices.iter().all(|slice| !slice.is_empty()));
+            }
+        }
+        assert_eq!(body.slice(98, u64::MAX).concat(), [98, 99]);
+        assert!(body.slice(100, 200).is_empty());
     }
 
     #[test]

@@ -9,15 +9,16 @@ use std::time::SystemTime;
 
 use http::HeaderMap;
 use seawall_base::Position;
+use seawall_policy::range::ByteRange;
 use seawall_policy::reuse::reuse;
 use seawall_policy::select::most_recent;
-use seawall_policy::{Normalise, RequestDirectives, Reuse, RevalidateReason, Rules};
+use seawall_policy::{Normalise, RequestDirectives, Reuse, RevalidateReason, Rules, partial};
 
 use crate::entry::{Draft, Entry};
-use crate::fill::{Expected, Fill, FillHead, Followed, Follower, Release};
+use crate::fill::{Expected, Fill, FillHead, Followed, Follower, Plan, Release};
 use crate::key::Key;
-use crate::obligation::Lead;
-use crate::seal::Subject;
+use crate::obligation::{Lead, Prior};
+use crate::seal::{Recent, Subject};
 use crate::shelf::Shelf;
 use crate::store::{Held, Place, Shard, Store};
 
@@ -73,6 +74,8 @@ pub enum Miss {
     Vary,
     /// What is stored is stale.
     Stale,
+    /// What is stored is a part, and not that which is asked for.
+    Partial,
     /// The request does not want what is stored.
     Request,
 }
@@ -89,17 +92,37 @@ impl Found {
 
     /// The response that the request selects; of several the one with the latest `Date` (RFC 9111 §4).
     fn selected(&self, ask: &Ask<'_>) -> Option<&Arc<Entry>> {
-        let selected = self.alive().filter(|entry| entry.head.is_selected_by(ask.headers, ask.normalise));
+        let whole = self.alive().filter(|entry| entry.head.part.is_none());
+        let selected = whole.filter(|entry| entry.head.is_selected_by(ask.headers, ask.normalise));
         most_recent(selected.map(|entry| (entry, &entry.head.terms)))
+    }
+
+    /// The part that the request selects; there is at most one of each variant.
+    fn part(&self, ask: &Ask<'_>) -> Option<&Arc<Entry>> {
+        let mut parts = self.alive().filter(|entry| entry.head.part.is_some());
+        parts.find(|entry| entry.head.is_selected_by(ask.headers, ask.normalise))
     }
 
     /// The answer that needs nobody else, if there is one.
     fn fresh(&self, ask: &Ask<'_>) -> Option<Claim> {
-        let entry = self.selected(ask)?;
+        let Some(entry) = self.selected(ask) else {
+            return self.fresh_part(ask);
+        };
         match judge(ask, entry) {
             verdict @ (Reuse::Fresh | Reuse::MaxStale) => Some(Claim::Fresh(Arc::clone(entry), verdict)),
             Reuse::GatewayTimeout(_) => Some(Claim::OnlyIfCached),
             Reuse::StaleWhileRevalidate | Reuse::Revalidate(_) => None,
+        }
+    }
+
+    /// A fresh part that holds the one range that is asked for (RFC 9111 §3.3).
+    fn fresh_part(&self, ask: &Ask<'_>) -> Option<Claim> {
+        let entry = self.part(ask)?;
+        let head = &entry.head;
+        partial::within(ask.headers, &head.headers, head.part?, head.terms.received_at())?;
+        match judge(ask, entry) {
+            verdict @ (Reuse::Fresh | Reuse::MaxStale) => Some(Claim::Fresh(Arc::clone(entry), verdict)),
+            Reuse::StaleWhileRevalidate | Reuse::Revalidate(_) | Reuse::GatewayTimeout(_) => None,
         }
     }
 }
@@ -123,28 +146,29 @@ impl Store {
         }
         let (miss, stale) = self.why(ask, &found);
         let marked = shard.markers.marks(&ask.key, ask.now);
+        let range = range_to_ask(ask, &found, marked);
         let others = if ask.may_follow && !marked && miss != Miss::Request {
-            self.joinable(&shard, ask)
+            self.joinable(&shard, ask, range)
         } else {
             Others::Avoid
+        };
+        let lead = |shard: &mut Shard, shared| {
+            self.lead(shard, ask, &found, Leading { start: applied, miss, range, shared })
         };
         match (stale, others) {
             // One refresh at a time; and after one that was declined, none until its marker ends.
             (Some(entry), Others::Fill(_)) => Claim::Stale(entry, None),
             (Some(entry), _) if marked || shard.resting.marks(&ask.key, ask.now) => Claim::Stale(entry, None),
-            (Some(entry), _) => {
-                let lead = self.lead(&mut shard, ask, &found, applied, miss, true);
-                Claim::Stale(entry, Some(lead))
-            }
+            (Some(entry), _) => Claim::Stale(entry, Some(lead(&mut shard, true))),
             (None, Others::Fill(fill)) => match fill.join() {
                 Some(seat) => {
                     self.metrics.followed.inc();
                     Claim::Follow(Follower::new(seat, applied))
                 }
-                None => Claim::Lead(self.lead(&mut shard, ask, &found, applied, miss, true)),
+                None => Claim::Lead(lead(&mut shard, true)),
             },
-            (None, Others::None) => Claim::Lead(self.lead(&mut shard, ask, &found, applied, miss, true)),
-            (None, Others::Avoid) => Claim::Lead(self.lead(&mut shard, ask, &found, applied, miss, false)),
+            (None, Others::None) => Claim::Lead(lead(&mut shard, true)),
+            (None, Others::Avoid) => Claim::Lead(lead(&mut shard, false)),
         }
     }
 
@@ -166,7 +190,7 @@ impl Store {
             FillHead::Streaming(draft) => draft,
             FillHead::Settled(entry, _) => &entry.head,
         };
-        if let Some(release) = self.unfit(draft, follower.started(), follower.joined, ask) {
+        if let Some(release) = self.unfit(draft, follower.fill(), follower.joined, ask) {
             return Followed::Released(release);
         }
         match head {
@@ -179,19 +203,16 @@ impl Store {
     }
 
     /// Why a fill's response is not for a request that joined at `joined`.
-    fn unfit(&self, draft: &Draft, started: Position, joined: Position, ask: &Ask<'_>) -> Option<Release> {
+    fn unfit(&self, draft: &Draft, fill: &Fill, joined: Position, ask: &Ask<'_>) -> Option<Release> {
         if !draft.is_selected_by(ask.headers, ask.normalise) {
             return Some(Release::OtherVariant);
         }
-        if joined <= started {
+        if joined <= fill.start {
             return None;
         }
         // A purge by a tag that was not known when it joined. Only the newest purge of a selector is remembered, and an
         // older one may be what this request must not see the other side of: any of them releases it.
-        let url = seawall_base::purge::url_text(ask.authority, ask.path_and_query);
-        let subject = Subject { site: ask.shelf.site.as_str(), url: &url, tags: &draft.tags };
-        let sealed = self.seals.read().check(started, &subject).hard;
-        sealed.is_some().then_some(Release::Sealed)
+        is_sealed(&self.seals.read(), fill, &draft.tags, ask).then_some(Release::Sealed)
     }
 
     fn find(&self, ask: &Ask<'_>) -> Found {
@@ -206,21 +227,22 @@ impl Store {
                 Reuse::Revalidate(reason) if is_request(reason) => (Miss::Request, None),
                 _ => (Miss::Stale, None),
             },
+            (None, Some(_)) if found.part(ask).is_some() => (Miss::Partial, None),
             (None, Some(_)) => (Miss::Vary, None),
             (None, None) => (Miss::Uri, None),
         }
     }
 
-    fn joinable(&self, shard: &Shard, ask: &Ask<'_>) -> Others {
+    fn joinable(&self, shard: &Shard, ask: &Ask<'_>, range: Option<ByteRange>) -> Others {
         let fills = shard.in_flight.get(&ask.key).map(Vec::as_slice).unwrap_or_default();
         fills
             .iter()
-            .find(|fill| self.may_join(fill, ask))
+            .find(|fill| self.may_join(fill, ask, range))
             .map_or(Others::None, |fill| Others::Fill(Arc::clone(fill)))
     }
 
-    fn may_join(&self, fill: &Fill, ask: &Ask<'_>) -> bool {
-        if !fill.shared || fill.is_invalidated() {
+    fn may_join(&self, fill: &Fill, ask: &Ask<'_>, range: Option<ByteRange>) -> bool {
+        if !fill.plan.shared || fill.is_invalidated() {
             return false;
         }
         let recent = self.seals.read();
@@ -230,7 +252,12 @@ impl Store {
             Some(FillHead::Settled(entry, _)) => Some(&entry.head),
             None => None,
         };
-        let fits = match (draft, &fill.expected) {
+        // A fill for a part may bring the whole: then it is everybody's.
+        let brings = fill.plan.range.filter(|_| draft.is_none_or(|draft| draft.part.is_some()));
+        if brings != range {
+            return false;
+        }
+        let fits = match (draft, &fill.plan.expected) {
             (Some(draft), _) => draft.is_selected_by(ask.headers, ask.normalise),
             (None, Some(expected)) => expected.is_selected_by(ask.headers, ask.normalise),
             (None, None) => true,
@@ -241,21 +268,12 @@ impl Store {
         if fill.start >= recent.applied() {
             return true;
         }
-        let url = seawall_base::purge::url_text(ask.authority, ask.path_and_query);
         let tags = draft.map(|draft| draft.tags.as_ref()).unwrap_or_default();
-        let subject = Subject { site: ask.shelf.site.as_str(), url: &url, tags };
-        recent.check(fill.start, &subject).hard.is_none()
+        !is_sealed(&recent, fill, tags, ask)
     }
 
-    fn lead(
-        self: &Arc<Self>,
-        shard: &mut Shard,
-        ask: &Ask<'_>,
-        found: &Found,
-        start: Position,
-        miss: Miss,
-        shared: bool,
-    ) -> Lead {
+    fn lead(self: &Arc<Self>, shard: &mut Shard, ask: &Ask<'_>, found: &Found, leading: Leading) -> Lead {
+        let Leading { start, miss, range, shared } = leading;
         let known = found.alive().next().map(|entry| entry.head.terms.vary().clone());
         let learned = || shard.in_flight.get(&ask.key)?.iter().find_map(|fill| fill.vary());
         let expected = known
@@ -264,11 +282,42 @@ impl Store {
         // What a request that says `no-store` brings is for itself alone.
         let shared = shared && !ask.directives.no_store;
         let url: Arc<str> = Arc::from(seawall_base::purge::url_text(ask.authority, ask.path_and_query));
-        let fill = Fill::new(Arc::clone(&url), start, self.next_fill(), expected, shared);
+        let (prior, part) = (found.selected(ask).map(Arc::clone), found.part(ask).map(Arc::clone));
+        let kept = prior.iter().chain(&part).map(Arc::clone).collect();
+        let plan = Plan { expected, range, kept, shared };
+        let fill = Fill::new(Arc::clone(&url), start, self.next_fill(), plan);
         shard.in_flight.entry(ask.key).or_default().push(Arc::clone(&fill));
         let place = Place { key: ask.key, shelf: Arc::clone(ask.shelf), url };
-        Lead::new(Arc::clone(self), place, fill, found.selected(ask).map(Arc::clone), miss, ask.now)
+        Lead::new(Arc::clone(self), place, fill, Prior { whole: prior, part }, miss, ask.now)
     }
+}
+
+/// Whether a purge since the fill's start matches what it brings, or what is stored that it may keep alive.
+fn is_sealed(recent: &Recent, fill: &Fill, tags: &[Box<str>], ask: &Ask<'_>) -> bool {
+    let url = seawall_base::purge::url_text(ask.authority, ask.path_and_query);
+    let kept = fill.plan.kept.iter().map(|entry| entry.head.tags.as_ref());
+    std::iter::once(tags).chain(kept).any(|tags| {
+        let subject = Subject { site: ask.shelf.site.as_str(), url: &url, tags };
+        recent.check(fill.start, &subject).hard.is_some()
+    })
+}
+
+/// How a fill begins.
+#[derive(Clone, Copy)]
+struct Leading {
+    start: Position,
+    miss: Miss,
+    range: Option<ByteRange>,
+    shared: bool,
+}
+
+/// The range to ask the origin for, where the whole is not worth asking for: nobody would keep it, or the range lies far
+/// in it.
+fn range_to_ask(ask: &Ask<'_>, found: &Found, uncacheable: bool) -> Option<ByteRange> {
+    if !ask.rules.store_partial || found.selected(ask).is_some() {
+        return None;
+    }
+    partial::asked(ask.headers).filter(|range| uncacheable || range.is_far())
 }
 
 enum Others {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::BytesMut;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use seawall_base::Position;
-use seawall_policy::{Normalise, Selecting, Terms};
+use seawall_policy::{Normalise, Part, Selecting, Terms};
 use smallvec::SmallVec;
 
 use crate::body::StoredBody;
@@ -31,6 +31,8 @@ pub struct Draft {
     pub position: Position,
     /// `Content-Length`, where known.
     pub length: Option<u64>,
+    /// Which bytes of the representation these are, where not all of them.
+    pub part: Option<Part>,
 }
 
 impl Draft {
@@ -54,8 +56,14 @@ impl Draft {
         }
     }
 
-    /// Whether it stands for the same requests as `other`, and so takes its place.
+    /// Whether it stands for the same requests as `other`, and so takes its place. A part takes the place of a part; a
+    /// whole takes that of both.
     fn replaces(&self, other: &Self) -> bool {
+        (self.part.is_none() || other.part.is_some()) && self.is_variant_of(other)
+    }
+
+    /// Whether it answers the same requests as `other`, wholly or in part.
+    pub(crate) fn is_variant_of(&self, other: &Self) -> bool {
         self.terms.vary() == other.terms.vary() && self.selecting == other.selecting
     }
 }
@@ -77,7 +85,12 @@ pub struct Entry {
 
 impl Entry {
     pub(crate) fn new(head: Arc<Draft>, body: StoredBody, fill: &Fill) -> Self {
-        Self { head, body, started: fill.start, number: fill.number, soft: AtomicBool::new(false) }
+        Self::asked(head, body, fill.start, fill.number)
+    }
+
+    /// What was asked for when the log stood at `started`, as this node's request `number`.
+    pub(crate) fn asked(head: Arc<Draft>, body: StoredBody, started: Position, number: u64) -> Self {
+        Self { head, body, started, number, soft: AtomicBool::new(false) }
     }
 
     /// Makes the entry stale for good; a refresh makes a new entry.
@@ -128,9 +141,10 @@ impl Resource {
         Self { url, variants }
     }
 
-    /// Whether what `entry` would take the place of was asked for later.
+    /// Whether what is held instead of `entry` was asked for later.
     pub(crate) fn has_newer_than(&self, entry: &Entry) -> bool {
-        self.variants.iter().any(|old| entry.head.replaces(&old.head) && old.number > entry.number)
+        let instead = |old: &Entry| entry.head.replaces(&old.head) || old.head.replaces(&entry.head);
+        self.variants.iter().any(|old| old.number > entry.number && instead(old))
     }
 
     pub(crate) fn weight(&self) -> u32 {

@@ -19,7 +19,9 @@ use bytes::Bytes;
 use http::HeaderMap;
 use parking_lot::Mutex;
 use seawall_base::{Fault, Position};
+use seawall_policy::range::ByteRange;
 use seawall_policy::{Normalise, Selecting, Vary};
+use smallvec::SmallVec;
 
 use crate::body::BodyWriter;
 use crate::config::WINDOW_BYTES;
@@ -39,13 +41,23 @@ pub struct Fill {
     pub(crate) start: Position,
     /// Which fill of this node it is: a later one asked later, whenever it was answered.
     pub(crate) number: u64,
-    /// What the leader's request selects, where an older response of this URL told which fields matter.
-    pub(crate) expected: Option<Expected>,
-    /// Whether others may join.
-    pub(crate) shared: bool,
+    pub(crate) plan: Plan,
     /// An unsafe request succeeded on this URL: what is on its way is from before it.
     invalidated: AtomicBool,
     state: Mutex<State>,
+}
+
+/// What is known of a fill before its response is.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    /// What the leader's request selects, where an older response of this URL told which fields matter.
+    pub(crate) expected: Option<Expected>,
+    /// The part that is asked for, where it is not the whole.
+    pub(crate) range: Option<ByteRange>,
+    /// What is stored that the response may keep alive: a purge that names its tags names the response as well.
+    pub(crate) kept: SmallVec<[Arc<Entry>; 1]>,
+    /// Whether others may join.
+    pub(crate) shared: bool,
 }
 
 /// What an older response of the URL lets a fill expect: the same `Vary`.
@@ -109,19 +121,12 @@ pub enum FillHead {
 }
 
 impl Fill {
-    pub(crate) fn new(
-        url: Arc<str>,
-        start: Position,
-        number: u64,
-        expected: Option<Expected>,
-        shared: bool,
-    ) -> Arc<Self> {
+    pub(crate) fn new(url: Arc<str>, start: Position, number: u64, plan: Plan) -> Arc<Self> {
         Arc::new(Self {
             url,
             start,
             number,
-            expected,
-            shared,
+            plan,
             invalidated: AtomicBool::new(false),
             state: Mutex::new(State {
                 phase: Phase::Waiting,
@@ -205,6 +210,17 @@ impl Fill {
         state.kept_bytes += data.len();
         writer.copy(data, |piece| state.pieces.push_back(piece));
         state.trim();
+        state.wake_readers();
+    }
+
+    /// Begins the body with what is stored of it already.
+    pub(crate) fn begin_with(&self, pieces: &[Bytes]) {
+        let mut state = self.state.lock();
+        for piece in pieces {
+            state.received_bytes += piece.len() as u64;
+            state.kept_bytes += piece.len();
+            state.pieces.push_back(piece.clone());
+        }
         state.wake_readers();
     }
 

@@ -17,10 +17,12 @@ pub mod key;
 mod marker;
 pub mod metrics;
 pub mod obligation;
+mod part;
 pub mod purge;
 mod seal;
 pub mod shelf;
 pub mod store;
+pub mod update;
 
 pub use body::{BodyWriter, StoredBody};
 pub use claim::{Ask, Claim, Miss};
@@ -33,3 +35,4 @@ pub use obligation::{Filling, Lead};
 pub use purge::Matched;
 pub use shelf::Shelf;
 pub use store::Store;
+pub use update::Update;

@@ -9,6 +9,8 @@ use prometheus_client::registry::Registry;
 pub struct Metrics {
     /// Fills that ended in a stored response.
     pub stored: Counter,
+    /// Fills that broke off and left a part that can be completed.
+    pub stored_incomplete: Counter,
     /// Fills whose response was refreshed by a 304.
     pub refreshed: Counter,
     /// Fills that policy declined to store.
@@ -38,6 +40,11 @@ impl Metrics {
     pub fn register(&self, registry: &mut Registry) {
         let counters = [
             ("cache_stored", "Fills that ended in a stored response", &self.stored),
+            (
+                "cache_stored_incomplete",
+                "Fills that broke off and left a part that can be completed",
+                &self.stored_incomplete,
+            ),
             ("cache_refreshed", "Fills whose stored response a 304 refreshed", &self.refreshed),
             ("cache_declined", "Fills that policy declined to store", &self.declined),
             ("cache_sealed", "Fills not stored because a purge matched them in flight", &self.sealed),

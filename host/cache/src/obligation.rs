@@ -9,21 +9,32 @@ use std::time::SystemTime;
 
 use http::HeaderMap;
 use seawall_base::{Blame, Cause, Fault, Position};
+use seawall_policy::range::ByteRange;
 
 use crate::body::{BodyWriter, StoredBody};
 use crate::claim::Miss;
 use crate::entry::{Draft, Entry};
 use crate::fill::{Basis, Fill, Follower, Release};
+use crate::part;
 use crate::store::{Place, Settled, Store};
 
 /// The right and the duty to fetch.
 #[derive(Debug)]
 pub struct Lead {
     duty: Duty,
-    prior: Option<Arc<Entry>>,
+    prior: Prior,
     miss: Miss,
     /// When its request came.
     asked_at: SystemTime,
+}
+
+/// What is stored that the fill may be about.
+#[derive(Debug)]
+pub(crate) struct Prior {
+    /// A response to refresh.
+    pub(crate) whole: Option<Arc<Entry>>,
+    /// A part to join with what comes.
+    pub(crate) part: Option<Arc<Entry>>,
 }
 
 /// What both halves of an obligation share.
@@ -78,7 +89,7 @@ impl Lead {
         store: Arc<Store>,
         place: Place,
         fill: Arc<Fill>,
-        prior: Option<Arc<Entry>>,
+        prior: Prior,
         miss: Miss,
         asked_at: SystemTime,
     ) -> Self {
@@ -101,7 +112,19 @@ impl Lead {
     /// The stored response that this fill may refresh.
     #[must_use]
     pub fn prior(&self) -> Option<&Arc<Entry>> {
-        self.prior.as_ref()
+        self.prior.whole.as_ref()
+    }
+
+    /// The stored part that this fill may complete, or join with another.
+    #[must_use]
+    pub fn part(&self) -> Option<&Arc<Entry>> {
+        self.prior.part.as_ref()
+    }
+
+    /// The range to ask the origin for, where it is not the whole.
+    #[must_use]
+    pub fn range(&self) -> Option<ByteRange> {
+        self.duty.fill.plan.range
     }
 
     /// Why nothing stored would do.
@@ -112,13 +135,27 @@ impl Lead {
 
     /// A response is here that will be stored: its followers may read.
     #[must_use]
-    pub fn store(self, mut draft: Draft) -> Filling {
+    pub fn store(self, draft: Draft) -> Filling {
+        self.fill_with(draft, None)
+    }
+
+    /// The bytes that `part` lacks are on their way: `draft` is the head of the whole.
+    #[must_use]
+    pub fn complete(self, part: &Entry, draft: Draft) -> Filling {
+        self.fill_with(draft, Some(part))
+    }
+
+    fn fill_with(self, mut draft: Draft, start: Option<&Entry>) -> Filling {
         draft.compact();
         let writer = BodyWriter::new(draft.length);
         let max = self.duty.store.config.object_max_bytes;
         let too_large = draft.length.is_some_and(|length| length > max);
         let head = Arc::new(draft);
-        let mut filling = Filling { duty: self.duty, head, writer, too_large: false };
+        let part = self.prior.part;
+        let mut filling = Filling { duty: self.duty, head, writer, part, too_large: false };
+        if let Some(start) = start {
+            filling.duty.fill.begin_with(start.body.pieces());
+        }
         if too_large {
             filling.give_up_storing();
         }
@@ -172,16 +209,16 @@ impl Lead {
         self.duty.release(Release::Dropped);
     }
 
-    /// The stored response that this fill was to refresh has been answered with another, which is not for storing.
+    /// What is stored has been answered with another response, which is not for storing.
     pub fn forget_prior(&self) {
-        if let Some(prior) = &self.prior {
+        for prior in [&self.prior.whole, &self.prior.part].into_iter().flatten() {
             self.duty.store.remove(&self.duty.place, prior);
         }
     }
 
     /// The fetch failed before a response: followers share the fault.
     pub fn fail(mut self, fault: Fault) {
-        if self.prior.is_some() {
+        if self.prior.whole.is_some() {
             self.duty.store.rest(self.duty.place.key, self.asked_at);
         }
         self.duty.store.metrics.failed.inc();
@@ -210,6 +247,8 @@ pub struct Filling {
     duty: Duty,
     head: Arc<Draft>,
     writer: BodyWriter,
+    /// The part that was stored when the fill began.
+    part: Option<Arc<Entry>>,
     too_large: bool,
 }
 
@@ -249,14 +288,7 @@ impl Filling {
             return Settled::WrongLength;
         }
         let settled = match self.duty.fill.whole() {
-            Some(pieces) => {
-                let entry = Entry::new(Arc::clone(&self.head), StoredBody::new(pieces), &self.duty.fill);
-                let settled = self.duty.store(&Arc::new(entry), None);
-                if settled == Settled::Stored {
-                    self.duty.store.metrics.stored.inc();
-                }
-                settled
-            }
+            Some(pieces) => self.keep(StoredBody::new(pieces)),
             None => {
                 self.duty.leave();
                 Settled::TooLarge
@@ -267,10 +299,34 @@ impl Filling {
         settled
     }
 
-    /// The body broke off. Readers see the break; nothing is stored.
+    fn keep(&mut self, body: StoredBody) -> Settled {
+        let part = self.part.as_deref();
+        let Some((head, body)) = part::of_fill(&self.head, body, part) else {
+            self.duty.leave();
+            return Settled::WrongLength;
+        };
+        let entry = Entry::new(head, body, &self.duty.fill);
+        let settled = self.duty.store(&Arc::new(entry), part);
+        if settled == Settled::Stored {
+            self.duty.store.metrics.stored.inc();
+        }
+        settled
+    }
+
+    /// The body broke off. Readers see the break; what came is stored only as the part that it is, where the rest can be
+    /// asked for later.
     pub fn abort(mut self, fault: Fault) {
         self.duty.store.metrics.failed.inc();
+        match self.duty.fill.whole().and_then(|pieces| part::of_broken(&self.head, pieces)) {
+            Some((head, body)) => {
+                let entry = Entry::new(head, body, &self.duty.fill);
+                let settled = self.duty.store(&Arc::new(entry), self.part.as_deref());
+                if settled == Settled::Stored {
+                    self.duty.store.metrics.stored_incomplete.inc();
+                }
+            }
+            None => self.duty.leave(),
+        }
         self.duty.fill.end(Err(fault));
-        self.duty.leave();
     }
 }

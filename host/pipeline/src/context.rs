@@ -48,6 +48,11 @@ pub(crate) struct Context {
 }
 
 impl Context {
+    /// The origin in RFC 6454's sense: scheme, host, and port where it is not the default.
+    pub(crate) fn origin(&self) -> String {
+        format!("{}://{}", self.head.scheme, self.head.authority)
+    }
+
     /// The question that this request asks of the cache.
     pub(crate) fn ask(&self, key: Key, may_follow: bool) -> Ask<'_> {
         Ask {

@@ -3,22 +3,22 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{
-    AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderValue,
-    LAST_MODIFIED,
-};
+use http::header::{AGE, CONTENT_LENGTH, HeaderValue};
 use http::{Method, Response, StatusCode};
 use http_body::Body;
 use seawall_cache::{Draft, Entry, FillBody};
 use seawall_cluster::peer::PeerAnswer;
 use seawall_policy::cache_status::CACHE_STATUS;
 use seawall_policy::conditional::{self, Precondition};
-use seawall_policy::range::{self, ContentRange, RangeRequest, Span};
 use seawall_policy::{CacheStatus, fields};
 
 use crate::context::Context;
 use crate::edge::Edge;
 use crate::reply::Reply;
+
+mod ranges;
+
+use ranges::Wanted;
 
 /// What is delivered.
 pub(crate) enum Source {
@@ -43,14 +43,14 @@ pub(crate) enum Delivery {
 }
 
 impl Source {
-    fn head(&self) -> &Draft {
+    pub(crate) fn head(&self) -> &Draft {
         match self {
             Self::Stored(entry) | Self::Validated(entry) => &entry.head,
             Self::Filling(draft, _) => draft,
         }
     }
 
-    fn length(&self) -> Option<u64> {
+    pub(crate) fn length(&self) -> Option<u64> {
         match self {
             Self::Stored(entry) | Self::Validated(entry) => Some(entry.body.len()),
             Self::Filling(draft, _) => draft.length,
@@ -82,43 +82,25 @@ pub(crate) fn to_client(edge: &Edge, cx: &Context, source: Source, status: Cache
             Precondition::AskOrigin => return Delivery::AskOrigin,
         }
     }
-    let span = match source.length() {
-        Some(length) => wanted(cx, head, length),
-        None => Wanted::Whole,
-    };
+    let wanted = ranges::wanted(cx, &source);
     let mut response = whole(edge, cx, &source, status);
-    match (span, source.length()) {
-        (Wanted::Nothing, Some(length)) => unsatisfiable(&mut response, length),
-        (Wanted::Span(span), Some(length)) => {
-            partial(&mut response, span, length);
-            *response.body_mut() = source.into_body().range(span.first, span.last);
-        }
-        _ if cx.head.method == Method::HEAD => {
+    match wanted {
+        Wanted::Whole if cx.head.method == Method::HEAD => {
             if let Some(length) = source.length() {
                 response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
             }
         }
-        _ => *response.body_mut() = source.into_body(),
+        Wanted::Whole => *response.body_mut() = source.into_body(),
+        Wanted::Span(span, within) => {
+            ranges::span(&mut response, span, within.complete);
+            let start = within.span.first;
+            let body = source.into_body();
+            *response.body_mut() = body.range(span.first - start, span.last - start);
+        }
+        Wanted::Several(several) => ranges::several(&mut response, several),
+        Wanted::Nothing(complete) => ranges::unsatisfiable(&mut response, complete),
     }
     Delivery::Send(response)
-}
-
-enum Wanted {
-    Whole,
-    Span(Span),
-    Nothing,
-}
-
-/// One range is served; several are answered with the whole, which RFC 9110 §14.2 allows.
-fn wanted(cx: &Context, head: &Draft, length: u64) -> Wanted {
-    let received_at = head.terms.received_at();
-    match range::resolve(&cx.head.method, &cx.head.headers, head.status, &head.headers, length, received_at) {
-        RangeRequest::Spans(spans) if spans.len() == 1 => {
-            spans.first().map_or(Wanted::Whole, |span| Wanted::Span(*span))
-        }
-        RangeRequest::Whole(_) | RangeRequest::Spans(_) => Wanted::Whole,
-        RangeRequest::NotSatisfiable => Wanted::Nothing,
-    }
 }
 
 fn whole(edge: &Edge, cx: &Context, source: &Source, status: CacheStatus<'_>) -> Response<Reply> {
@@ -197,28 +179,5 @@ pub(crate) fn drop_body_where_none_may_be(response: &mut Response<Reply>, is_hea
     }
     if is_head || matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
         *response.body_mut() = Reply::empty();
-    }
-}
-
-fn partial(response: &mut Response<Reply>, span: Span, length: u64) {
-    *response.status_mut() = StatusCode::PARTIAL_CONTENT;
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_LENGTH, HeaderValue::from(span.length()));
-    if let Some(value) = (ContentRange::Span { span, complete: Some(length) }).to_value() {
-        headers.insert(CONTENT_RANGE, value);
-    }
-}
-
-/// RFC 9110 §15.5.17.
-fn unsatisfiable(response: &mut Response<Reply>, length: u64) {
-    *response.status_mut() = StatusCode::RANGE_NOT_SATISFIABLE;
-    let headers = response.headers_mut();
-    // These speak of the content, and there is none.
-    for name in [CONTENT_LENGTH, CONTENT_TYPE, CONTENT_ENCODING, ETAG, LAST_MODIFIED] {
-        headers.remove(name);
-    }
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if let Some(value) = (ContentRange::Unsatisfied { complete: length }).to_value() {
-        headers.insert(CONTENT_RANGE, value);
     }
 }

@@ -13,6 +13,7 @@ use http_body_util::BodyExt;
 use seawall_base::{Blame, Cause, Fault};
 use seawall_cache::{Entry, Filling, Followed, Key, Lead, Release};
 use seawall_origin::{OriginBody, Outgoing};
+use seawall_policy::partial::Rest;
 use seawall_policy::terms::Times;
 use seawall_policy::{RequestDirectives, Validators};
 use tokio::sync::oneshot;
@@ -21,7 +22,7 @@ use crate::context::Context;
 use crate::edge::Edge;
 use crate::forward::{Inbound, Outbound};
 use crate::route::{self, Route};
-use crate::settle::{self, Asked, Declined, DeclinedBy, Settlement};
+use crate::settle::{self, Asked, Declined, DeclinedBy, Settlement, Wants};
 use crate::site::Site;
 
 /// How long a fill may take from its start to the last byte. An origin that drips a byte now and then never trips the
@@ -59,6 +60,8 @@ impl Account {
 struct Job {
     edge: Arc<Edge>,
     site: Arc<Site>,
+    /// Scheme and authority.
+    origin: String,
     outbound: Outbound,
     /// The request's fields as functions left them: those that `Vary` and the rules for storing speak of. What is sent on
     /// has others, of this node's own.
@@ -72,6 +75,7 @@ impl Job {
         Self {
             edge: Arc::clone(edge),
             site: Arc::clone(&cx.site),
+            origin: cx.origin(),
             outbound: Outbound::for_fill(edge, cx, lead.position()),
             headers: cx.head.headers.clone(),
             route: route::choose(edge, cx, key),
@@ -119,15 +123,14 @@ fn dropped() -> Fault {
 /// The lane. Each arm consumes the obligation.
 async fn run(mut job: Job, lead: Lead, tell: Option<oneshot::Sender<News>>) {
     let prior = lead.prior().map(Arc::clone);
-    if let Some(prior) = &prior {
-        job.outbound.ask_about(&Validators::from_headers(&prior.head.headers));
-    }
+    let part = lead.part().map(Arc::clone);
+    let wants = question(&mut job, &lead, prior.as_deref(), part.as_deref());
     let (mut times, mut answer) = fetch(&job).await;
-    let mut verdict = judged(&job, &lead, prior.as_deref(), times, &answer);
-    if let (Some(Settlement::AskAnew), Some(_)) = (&verdict, &prior) {
+    let mut verdict = judged(&job, &lead, wants, times, &answer);
+    if matches!(verdict, Some(Settlement::AskAnew)) && wants.is_conditional() {
         job.outbound.ask_anew();
         (times, answer) = fetch(&job).await;
-        verdict = judged(&job, &lead, None, times, &answer);
+        verdict = judged(&job, &lead, Wants::Whole, times, &answer);
     }
     let (inbound, verdict) = match (answer, verdict) {
         (Ok(inbound), Some(verdict)) => (inbound, verdict),
@@ -139,6 +142,12 @@ async fn run(mut job: Job, lead: Lead, tell: Option<oneshot::Sender<News>>) {
         (Settlement::Store(draft, private), _) => {
             say(tell, News::Kept(Account { private, ..Account::new(Some(status), None, true) }));
             let filling = lead.store(*draft);
+            pour(filling, inbound.response.into_body()).await;
+        }
+        (Settlement::Complete(draft), _) => {
+            let Some(part) = part else { return lead.fail(dropped()) };
+            say(tell, News::Kept(Account::new(Some(status), None, true)));
+            let filling = lead.complete(&part, *draft);
             pour(filling, inbound.response.into_body()).await;
         }
         (Settlement::Refresh(draft), Some(prior)) => {
@@ -160,23 +169,45 @@ async fn run(mut job: Job, lead: Lead, tell: Option<oneshot::Sender<News>>) {
     }
 }
 
+/// Asks for what is missing: a validation of what is stored, the part that the client wants, the rest of a stored part,
+/// or everything.
+fn question<'a>(job: &mut Job, lead: &Lead, prior: Option<&'a Entry>, part: Option<&'a Entry>) -> Wants<'a> {
+    if let Some(prior) = prior {
+        job.outbound.ask_about(&Validators::from_headers(&prior.head.headers));
+        return Wants::Validation(prior);
+    }
+    if let Some(range) = lead.range() {
+        job.outbound.ask_for(range);
+        return Wants::Range;
+    }
+    let rest = part.and_then(|part| Some((part, Rest::of(part.head.part?, &part.head.headers)?)));
+    match rest {
+        Some((part, rest)) => {
+            job.outbound.ask_for_rest(&rest);
+            Wants::Rest(part)
+        }
+        None => Wants::Whole,
+    }
+}
+
 /// The verdict on an answer, where there is one.
 fn judged(
     job: &Job,
     lead: &Lead,
-    prior: Option<&Entry>,
+    wants: Wants<'_>,
     times: Times,
     answer: &Result<Inbound, Fault>,
 ) -> Option<Settlement> {
-    answer.as_ref().ok().map(|inbound| settlement(job, lead, prior, times, inbound))
+    answer.as_ref().ok().map(|inbound| settlement(job, lead, wants, times, inbound))
 }
 
-fn settlement(job: &Job, lead: &Lead, prior: Option<&Entry>, times: Times, inbound: &Inbound) -> Settlement {
+fn settlement(job: &Job, lead: &Lead, wants: Wants<'_>, times: Times, inbound: &Inbound) -> Settlement {
     let asked = Asked {
         site: &job.site,
+        origin: &job.origin,
         headers: &job.headers,
         directives: &job.directives,
-        prior,
+        wants,
         times,
         // What a shield kept is as old as its own fill, whatever this node's log says.
         position: inbound.shield.map_or(lead.position(), |shield| shield.position.min(lead.position())),
@@ -208,9 +239,10 @@ fn failed(
     let stale_at_shield = false;
     let asked = Asked {
         site: &job.site,
+        origin: &job.origin,
         headers,
         directives: &job.directives,
-        prior,
+        wants: prior.map_or(Wants::Whole, Wants::Validation),
         times,
         position,
         stale_at_shield,

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use http::header::{CONTENT_LENGTH, EXPECT, HOST, HeaderValue, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, EXPECT, HOST, HeaderValue, RANGE, TRANSFER_ENCODING};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, Method, Request, Response, Uri};
 use seawall_base::{Blame, Cause, Fault, OriginName, Position, Retry};
 use seawall_cluster::NodeView;
 use seawall_cluster::peer::{self, Asks, PeerAnswer, PeerRequest, PeerTarget};
 use seawall_origin::{OriginBody, Outgoing, Pool, Server};
+use seawall_policy::partial::Rest;
+use seawall_policy::range::ByteRange;
 use seawall_policy::{Validators, cdn_loop, fields, validation};
 
 use crate::context::Context;
@@ -83,6 +85,18 @@ impl Outbound {
     /// Asks about a stored response instead of for a new one (RFC 9111 §4.3.1).
     pub(crate) fn ask_about(&mut self, validators: &Validators) {
         validation::conditional_request(&mut self.headers, validators);
+    }
+
+    /// Asks for a part only.
+    pub(crate) fn ask_for(&mut self, range: ByteRange) {
+        if let Some(value) = range.to_value() {
+            self.headers.insert(RANGE, value);
+        }
+    }
+
+    /// Asks for what a stored part lacks.
+    pub(crate) fn ask_for_rest(&mut self, rest: &Rest) {
+        rest.ask(&mut self.headers);
     }
 
     /// Asks for a new response after all.

@@ -26,6 +26,10 @@ pub struct Metrics {
     pub shield_fallbacks: Counter,
     /// Peer requests that this node fetched past its cache because it was behind the asking node.
     pub shield_behind: Counter,
+    /// Purges that a `Cache-Group-Invalidation` put in the log.
+    pub group_purges: Counter,
+    /// Those that did not get there.
+    pub group_purges_lost: Counter,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -62,6 +66,8 @@ impl Default for Metrics {
             shield_answers: Counter::default(),
             shield_fallbacks: Counter::default(),
             shield_behind: Counter::default(),
+            group_purges: Counter::default(),
+            group_purges_lost: Counter::default(),
         }
     }
 }
@@ -87,6 +93,16 @@ impl Metrics {
             "shield_behind",
             "Peer requests fetched past the cache because this node was behind the asking one",
             self.shield_behind.clone(),
+        );
+        registry.register(
+            "group_purges",
+            "Purges that a Cache-Group-Invalidation put in the control log",
+            self.group_purges.clone(),
+        );
+        registry.register(
+            "group_purges_lost",
+            "Purges of a Cache-Group-Invalidation that did not reach the control log",
+            self.group_purges_lost.clone(),
         );
     }
 

@@ -7,18 +7,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::uri::PathAndQuery;
-use http::{Response, Uri};
-use seawall_base::Fault;
+use http::{Method, Response, Uri};
 use seawall_base::purge::url_text;
+use seawall_base::{Depth, Fault, Purge, Scope, Selector, SiteName};
+use seawall_cache::Update;
+use seawall_cluster::Wait;
 use seawall_origin::Outgoing;
 use seawall_policy::cache_status::Outcome;
-use seawall_policy::{CacheStatus, Forward, invalidation};
+use seawall_policy::terms::Times;
+use seawall_policy::{CacheStatus, Forward, groups, invalidation};
 
 use crate::context::{Context, Told, Way};
 use crate::edge::Edge;
 use crate::forward::{Inbound, Outbound};
 use crate::reply::Reply;
 use crate::route::{self, Route};
+use crate::settle::{self, Asked, HeadSays, Wants};
 use crate::{deliver, key};
 
 /// Walks the lane.
@@ -31,9 +35,18 @@ pub(crate) async fn run(
 ) -> Result<Response<Reply>, Fault> {
     told.way = Way::Pass;
     told.forward = Some(why);
+    let update = (cx.head.method == Method::HEAD).then(|| edge.store.begin_update());
+    let requested_at = edge.clock.now();
     let mut inbound = Outbound::for_pass(edge, cx).send(edge, &route(edge, cx), body).await?;
     inbound.clean(edge);
-    invalidate(edge, cx, &inbound).await;
+    let times = Times { requested_at, received_at: edge.clock.now() };
+    if let Some(update) = update {
+        learn(edge, cx, update, times, &inbound);
+    }
+    if !invalidation::is_safe(&cx.head.method) {
+        invalidate(edge, cx, &inbound).await;
+        invalidate_groups(edge, cx, &inbound).await;
+    }
     let (mut parts, body) = inbound.response.into_parts();
     let status = CacheStatus {
         forward_status: Some(parts.status),
@@ -55,14 +68,36 @@ fn route(edge: &Edge, cx: &Context) -> Route {
     }
 }
 
-/// How long the client of an unsafe request waits for the shield to be told. A shield is a round trip away.
+/// RFC 9111 §4.3.5: a HEAD response speaks of the stored GET response that the request selects.
+fn learn(edge: &Edge, cx: &Context, update: Update, times: Times, inbound: &Inbound) {
+    let Some(key) = cx.key else { return };
+    let ask = cx.ask(key, false);
+    let Some((prior, _)) = edge.store.peek(&ask) else { return };
+    let shield = inbound.shield;
+    let asked = Asked {
+        site: &cx.site,
+        origin: &cx.origin(),
+        headers: &cx.head.headers,
+        directives: &cx.directives,
+        wants: Wants::Validation(&prior),
+        times,
+        position: shield.map_or(update.position(), |shield| shield.position.min(update.position())),
+        stale_at_shield: shield.is_some_and(|shield| shield.stale),
+    };
+    let response = &inbound.response;
+    match settle::of_head(&asked, &prior, response.status(), response.headers()) {
+        HeadSays::Fresher(draft) => drop(edge.store.freshen(update, &ask, &prior, *draft)),
+        HeadSays::Outdated => edge.store.outdate(&prior),
+        HeadSays::Nothing => {}
+    }
+}
+
+/// How long the client of an unsafe request waits for the shield, or the control log, to be told. Either is a round trip
+/// away.
 const INVALIDATE_LIMIT: Duration = Duration::from_millis(500);
 
 /// What an unsafe request made unusable goes: here, and at the shield, which the request did not pass.
 async fn invalidate(edge: &Edge, cx: &Context, inbound: &Inbound) {
-    if invalidation::is_safe(&cx.head.method) {
-        return;
-    }
     let target = Uri::builder()
         .scheme(cx.head.scheme.clone())
         .authority(cx.head.authority.clone())
@@ -85,5 +120,41 @@ async fn invalidate(edge: &Edge, cx: &Context, inbound: &Inbound) {
     };
     if tokio::time::timeout(INVALIDATE_LIMIT, tell).await.is_err() {
         tracing::debug!(site = %cx.site.name, "the shield was not told of an unsafe request in time");
+    }
+}
+
+/// What the response to an unsafe request says of groups (RFC 9875 §3) is a purge like any other: in the log, and so on
+/// every node. The client waits until this node has applied it, so that it sees what it did.
+async fn invalidate_groups(edge: &Arc<Edge>, cx: &Context, inbound: &Inbound) {
+    let response = &inbound.response;
+    let groups = groups::invalidated_groups(&cx.head.method, response.status(), response.headers());
+    if groups.is_empty() {
+        return;
+    }
+    let origin = cx.origin();
+    let tags = groups.iter().map(|group| Selector::Tag(groups::tag(&origin, group).into_string()));
+    let purge = Purge {
+        id: edge.cluster.new_purge_id(),
+        scope: Scope::Site(cx.site.name.clone()),
+        selectors: tags.collect(),
+        depth: Depth::Hard,
+    };
+    // In a task of its own: a client that leaves does not keep it from the log.
+    let told = tokio::spawn(publish(Arc::clone(edge), purge, cx.site.name.clone()));
+    if tokio::time::timeout(INVALIDATE_LIMIT, told).await.is_err() {
+        tracing::debug!(site = %cx.site.name, "a Cache-Group-Invalidation was not applied here in time");
+    }
+}
+
+async fn publish(edge: Arc<Edge>, purge: Purge, site: SiteName) {
+    match edge.cluster.publish_purge(purge, &format!("site {site}")).await {
+        Ok(published) => {
+            edge.metrics.group_purges.inc();
+            drop(edge.cluster.wait(&published, Wait::Local, INVALIDATE_LIMIT).await);
+        }
+        Err(error) => {
+            edge.metrics.group_purges_lost.inc();
+            tracing::warn!(%site, %error, "a Cache-Group-Invalidation did not reach the control log");
+        }
     }
 }

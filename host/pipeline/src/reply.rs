@@ -61,6 +61,19 @@ impl Reply {
         Self::stored(&StoredBody::from(piece))
     }
 
+    /// Pieces in order.
+    #[must_use]
+    pub fn pieces(pieces: Vec<Bytes>) -> Self {
+        let left = pieces.iter().map(|piece| piece.len() as u64).sum();
+        Self { from: Source::Pieces(Arc::from(pieces), 0), skip: 0, left: Some(left) }
+    }
+
+    /// Bytes still to send, where that is known.
+    #[must_use]
+    pub fn length(&self) -> Option<u64> {
+        self.left
+    }
+
     /// A body that goes straight through.
     #[must_use]
     pub fn origin(body: OriginBody) -> Self {

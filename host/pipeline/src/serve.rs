@@ -189,6 +189,7 @@ async fn miss(
         Miss::Uri => Forward::UriMiss,
         Miss::Vary => Forward::VaryMiss,
         Miss::Stale => Forward::Stale,
+        Miss::Partial => Forward::Partial,
         Miss::Request => Forward::Request,
     };
     told.way = Way::Miss;

@@ -9,8 +9,10 @@ use seawall_cache::{Draft, Entry};
 use seawall_policy::reuse::{OriginFailure, StaleOnError, stale_on_error};
 use seawall_policy::storing::may_store;
 use seawall_policy::terms::Times;
-use seawall_policy::validation::{self, Selects};
-use seawall_policy::{DeclineReason, RequestDirectives, RequestView, ResponseView, Storing, fields, tags};
+use seawall_policy::validation::{self, HeadEffect, Selects};
+use seawall_policy::{
+    DeclineReason, Part, RequestDirectives, RequestView, ResponseView, Storing, fields, groups, partial, tags,
+};
 
 use crate::site::Site;
 
@@ -20,7 +22,9 @@ pub(crate) enum Settlement {
     Store(Box<Draft>, HeaderMap),
     /// It says that what is stored is still good: store that anew, with this head.
     Refresh(Box<Draft>),
-    /// It says so of something else: ask again without a condition.
+    /// It holds what a stored part lacks: with it, this is the head of the whole.
+    Complete(Box<Draft>),
+    /// It speaks of something else: ask again without a condition or a range.
     AskAnew,
     /// It is an error, and what is stored may stand in.
     Stale(StaleOnError),
@@ -65,10 +69,12 @@ impl Declined {
 /// What a verdict needs to know.
 pub(crate) struct Asked<'a> {
     pub(crate) site: &'a Site,
+    /// Scheme and authority: whose groups the response's are.
+    pub(crate) origin: &'a str,
     /// The client's fields: those that `Vary` speaks of.
     pub(crate) headers: &'a HeaderMap,
     pub(crate) directives: &'a RequestDirectives,
-    pub(crate) prior: Option<&'a Entry>,
+    pub(crate) wants: Wants<'a>,
     pub(crate) times: Times,
     /// Where the log stood when the content was fetched.
     pub(crate) position: Position,
@@ -76,19 +82,55 @@ pub(crate) struct Asked<'a> {
     pub(crate) stale_at_shield: bool,
 }
 
+/// What the origin was asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Wants<'a> {
+    /// Everything.
+    Whole,
+    /// Whether this is still good.
+    Validation(&'a Entry),
+    /// The part that a client wants.
+    Range,
+    /// What this part lacks.
+    Rest(&'a Entry),
+}
+
+impl<'a> Wants<'a> {
+    /// Whether the origin may be asked anew without it.
+    pub(crate) fn is_conditional(self) -> bool {
+        matches!(self, Self::Validation(_) | Self::Rest(_))
+    }
+
+    fn prior(self) -> Option<&'a Entry> {
+        match self {
+            Self::Validation(prior) => Some(prior),
+            Self::Whole | Self::Range | Self::Rest(_) => None,
+        }
+    }
+}
+
 /// The verdict on a response head.
 pub(crate) fn of_response(asked: &Asked<'_>, status: StatusCode, headers: &HeaderMap) -> Settlement {
-    if status == StatusCode::NOT_MODIFIED && asked.prior.is_none() {
-        return Settlement::AskAnew;
-    }
-    if let Some(prior) = asked.prior {
-        if status == StatusCode::NOT_MODIFIED {
-            return refresh(asked, prior, headers);
+    match (asked.wants, status) {
+        (Wants::Validation(prior), StatusCode::NOT_MODIFIED) => return refresh(asked, prior, headers),
+        (_, StatusCode::NOT_MODIFIED) => return Settlement::AskAnew,
+        (Wants::Validation(prior), _) => {
+            let verdict = stale(asked, prior, OriginFailure::Status(status));
+            if verdict.is_allowed() {
+                return Settlement::Stale(verdict);
+            }
         }
-        let verdict = stale(asked, prior, OriginFailure::Status(status));
-        if verdict.is_allowed() {
-            return Settlement::Stale(verdict);
+        (Wants::Rest(part), StatusCode::PARTIAL_CONTENT) => return complete(asked, part, headers),
+        (Wants::Rest(_), StatusCode::RANGE_NOT_SATISFIABLE) => return Settlement::AskAnew,
+        // It says something of this range, and nothing of the URL.
+        (Wants::Range, StatusCode::RANGE_NOT_SATISFIABLE) => {
+            let reason = "range-not-satisfiable";
+            return Settlement::Decline(Declined { reason, by: DeclinedBy::Request });
         }
+        (Wants::Whole, StatusCode::PARTIAL_CONTENT) => {
+            return Settlement::Decline(Declined::by_policy(DeclineReason::Partial));
+        }
+        _ => {}
     }
     match store(asked, status, headers.clone(), asked.position) {
         Ok(draft) => {
@@ -106,7 +148,7 @@ fn private(draft: &Draft, headers: &HeaderMap) -> HeaderMap {
 
 /// Whether what is stored may stand in for an origin that did not answer.
 pub(crate) fn of_fault(asked: &Asked<'_>, _fault: &Fault) -> Option<StaleOnError> {
-    let verdict = stale(asked, asked.prior?, OriginFailure::Disconnected);
+    let verdict = stale(asked, asked.wants.prior()?, OriginFailure::Disconnected);
     verdict.is_allowed().then_some(verdict)
 }
 
@@ -130,6 +172,68 @@ fn refresh(asked: &Asked<'_>, prior: &Entry, not_modified: &HeaderMap) -> Settle
     }
 }
 
+/// The names by which it can be purged. Groups are in it twice: by their bare name, for operators, and as their origin's,
+/// for what `Cache-Group-Invalidation` names (RFC 9875 §3).
+fn tags_of(asked: &Asked<'_>, headers: &HeaderMap) -> Result<Box<[Box<str>]>, Declined> {
+    let mut found = tags::tags(headers).map_err(|refusal| Declined::by_response(refusal.as_str()))?;
+    if headers.contains_key(groups::CACHE_GROUPS) {
+        let groups = groups::groups(headers);
+        found.extend(groups.iter().map(|group| groups::tag(asked.origin, group)));
+    }
+    Ok(found.into_boxed_slice())
+}
+
+/// What a HEAD response says of the stored GET response.
+pub(crate) enum HeadSays {
+    /// It is of the same representation: this is its head from now on.
+    Fresher(Box<Draft>),
+    /// It is of another: the stored one is stale.
+    Outdated,
+    /// Nothing.
+    Nothing,
+}
+
+/// RFC 9111 §4.3.5.
+pub(crate) fn of_head(asked: &Asked<'_>, prior: &Entry, status: StatusCode, headers: &HeaderMap) -> HeadSays {
+    let stored = &prior.head;
+    match validation::head_update(stored.status, &stored.headers, status, headers) {
+        HeadEffect::Nothing => HeadSays::Nothing,
+        HeadEffect::Invalidates => HeadSays::Outdated,
+        HeadEffect::Freshens => {
+            let merged = validation::freshen(&stored.headers, headers, asked.times.received_at);
+            match store(asked, stored.status, merged, asked.position) {
+                Ok(mut draft) => {
+                    draft.length = Some(prior.body.len());
+                    HeadSays::Fresher(draft)
+                }
+                Err(Declined { by: DeclinedBy::Request, .. }) => HeadSays::Nothing,
+                Err(_) => HeadSays::Outdated,
+            }
+        }
+    }
+}
+
+/// RFC 9111 §3.4: the rest of the same representation makes a stored part whole. Its fields are the newer ones.
+fn complete(asked: &Asked<'_>, stored: &Entry, rest: &HeaderMap) -> Settlement {
+    let whole = match (stored.head.part, Part::from_headers(rest)) {
+        (Some(part), Some(came)) if came.span.first == part.span.last.saturating_add(1) => part.joined(came),
+        _ => None,
+    };
+    let Some(whole) = whole.filter(|whole| whole.is_whole()) else {
+        return Settlement::AskAnew;
+    };
+    if !partial::may_combine(&stored.head.headers, rest) {
+        return Settlement::AskAnew;
+    }
+    let mut headers = validation::freshen(&stored.head.headers, rest, asked.times.received_at);
+    let status = partial::head_for(whole, &mut headers);
+    match store(asked, status, headers, asked.position) {
+        Ok(draft) => Settlement::Complete(draft),
+        // It is whole, and not to be kept: its bytes are of two messages, so it is fetched as one.
+        Err(_) => Settlement::AskAnew,
+    }
+}
+
 fn store(
     asked: &Asked<'_>,
     status: StatusCode,
@@ -145,8 +249,7 @@ fn store(
         Storing::Store(terms) => *terms,
         Storing::Decline(reason) => return Err(Declined::by_policy(reason)),
     };
-    let tags =
-        tags::tags(&headers).map_err(|refusal| Declined::by_response(refusal.as_str()))?.into_boxed_slice();
+    let tags = tags_of(asked, &headers)?;
     let selecting = terms
         .vary()
         .selecting(asked.headers, asked.site.normalise)
@@ -157,5 +260,6 @@ fn store(
     fields::strip_named(&mut headers, terms.private_fields());
     headers.remove(AGE);
     fields::add_date(&mut headers, asked.times.received_at);
-    Ok(Box::new(Draft { status, headers, terms, selecting, tags, position, length }))
+    let part = Part::from_headers(&headers).filter(|_| status == StatusCode::PARTIAL_CONTENT);
+    Ok(Box::new(Draft { status, headers, terms, selecting, tags, position, length, part }))
 }

@@ -34,6 +34,13 @@ pub fn invalidated_groups(method: &Method, status: StatusCode, response: &Header
     read(response, &CACHE_GROUP_INVALIDATION)
 }
 
+/// The tag under which a response of `group` is kept: a group is of its origin, and of no other that shares a site with
+/// it (RFC 9875 §1). `origin` is the scheme and the authority, as in `https://shop.example`.
+pub fn tag(origin: &str, group: &str) -> Box<str> {
+    // No field's tag holds a space beside `://`, so none can pass for a group's.
+    format!("{origin} {group}").into_boxed_str()
+}
+
 fn read(headers: &HeaderMap, name: &HeaderName) -> Vec<String> {
     let Some(value) = list::joined(headers, name) else {
         return Vec::new();

@@ -186,35 +186,6 @@ pub fn resolve(
     RangeRequest::Spans(spans)
 }
 
-/// The one span that a request asks for, if a stored partial response holds all of it (RFC 9111 §3.3). `part` and
-/// `complete` are from the stored `Content-Range`.
-pub fn within_part(
-    request: &HeaderMap,
-    stored: &HeaderMap,
-    part: Span,
-    complete: Option<u64>,
-    received_at: SystemTime,
-) -> Option<Span> {
-    if request.get(IF_RANGE).is_some_and(|condition| !if_range_holds(condition, stored, received_at)) {
-        return None;
-    }
-    let ranges = parse(request.get(RANGE)?).ok()?;
-    let [range] = ranges.as_slice() else { return None };
-    let span = match (range, complete) {
-        (range, Some(complete)) => range.resolve(complete)?,
-        // Where the whole ends is not known, so only a range with both ends can be placed.
-        (ByteRange::FromTo(first, last), None) => Span { first: *first, last: *last },
-        (_, None) => return None,
-    };
-    part.covers(span).then_some(span)
-}
-
-/// What to ask the origin for to complete a stored partial response that begins with the first byte (RFC 9111 §3.4).
-pub fn rest_of(part: Span) -> Option<HeaderValue> {
-    let next = part.last.checked_add(1).filter(|_| part.first == 0)?;
-    HeaderValue::try_from(format!("bytes={next}-")).ok()
-}
-
 /// §14.2 lets a server ignore more than two overlapping ranges.
 fn has_many_overlaps(spans: &[Span]) -> bool {
     let overlapping = spans.iter().enumerate().filter(|(index, span)| {
@@ -224,7 +195,7 @@ fn has_many_overlaps(spans: &[Span]) -> bool {
 }
 
 /// RFC 9110 §13.1.5: a strong entity tag that matches, or exactly the `Last-Modified` and that one strong.
-fn if_range_holds(condition: &HeaderValue, stored: &HeaderMap, received_at: SystemTime) -> bool {
+pub(crate) fn if_range_holds(condition: &HeaderValue, stored: &HeaderMap, received_at: SystemTime) -> bool {
     let condition = list::trim(condition.as_bytes());
     if condition.ends_with(b"\"") {
         return stored.get(ETAG).is_some_and(|etag| strong_match(list::trim(etag.as_bytes()), condition));

@@ -34,7 +34,7 @@ pub struct Rules {
     pub request_directives: bool,
     /// Whether a response with `Set-Cookie` may be stored. The RFC lets it be (RFC 9111 §7.3). Default: yes.
     pub store_set_cookie: bool,
-    /// Whether the caller can store and combine 206 responses (RFC 9111 §3.3). Default: no.
+    /// Whether parts are stored: 206 responses, and 200 responses that broke off (RFC 9111 §3.3). Default: yes.
     pub store_partial: bool,
     /// Whether a POST response that names its own URL may answer later GETs (RFC 9110 §9.3.3). Default: no.
     pub store_post: bool,
@@ -52,7 +52,7 @@ impl Default for Rules {
             stale_beside_s_maxage: true,
             request_directives: true,
             store_set_cookie: true,
-            store_partial: false,
+            store_partial: true,
             store_post: false,
         }
     }

@@ -15,6 +15,8 @@ use crate::metrics::Metrics;
 use crate::store::Settled;
 use crate::{Config, Filling};
 
+mod parts;
+
 const AUTHORITY: &str = "a.example";
 
 fn epoch() -> SystemTime {
@@ -120,6 +122,7 @@ impl Stage {
             tags: tags.iter().map(|tag| Box::from(*tag)).collect(),
             position: lead.position(),
             length: None,
+            part: None,
         }
     }
 

@@ -143,8 +143,8 @@ impl Follower {
         }
     }
 
-    pub(crate) fn started(&self) -> Position {
-        self.seat.fill.start
+    pub(crate) fn fill(&self) -> &Fill {
+        &self.seat.fill
     }
 
     pub(crate) fn into_body(self, length: Option<u64>) -> FillBody {

@@ -25,11 +25,12 @@ fn draft(length: Option<u64>) -> Arc<Draft> {
         tags: Box::default(),
         position: Position::START,
         length,
+        part: None,
     })
 }
 
 fn new_fill() -> Arc<Fill> {
-    Fill::new(Arc::from("a/"), Position::START, 0, None, true)
+    Fill::new(Arc::from("a/"), Position::START, 0, Plan { shared: true, ..Plan::default() })
 }
 
 fn follower(fill: &Arc<Fill>) -> Follower {

@@ -1,7 +1,7 @@
 use http::{Method, StatusCode};
 use smallvec::SmallVec;
 
-use super::{ContentRange, MAX_RANGES, RangeRequest, Span, WholeReason, resolve, rest_of, within_part};
+use super::{ContentRange, MAX_RANGES, RangeRequest, Span, WholeReason, resolve};
 use crate::suite::{at, fields, present};
 
 fn ask(request: &[(&str, &str)], stored: &[(&str, &str)], length: u64) -> RangeRequest {
@@ -94,29 +94,4 @@ fn spans_cover() {
     let whole = Span { first: 4, last: 9 };
     assert!(whole.covers(Span { first: 6, last: 8 }) && !whole.covers(Span { first: 3, last: 8 }));
     assert_eq!(whole.length(), 6);
-}
-
-#[test]
-fn a_part_answers_what_lies_within_it() {
-    let part = Span { first: 4, last: 9 };
-    let ask = |range: &str, complete| {
-        let none = fields::<&str>(&[]);
-        within_part(&fields(&[("range", range)]), &none, part, complete, present())
-            .map(|span| (span.first, span.last))
-    };
-    assert_eq!(ask("bytes=6-8", Some(10)), Some((6, 8)));
-    assert_eq!(ask("bytes=6-", Some(10)), Some((6, 9)));
-    assert_eq!(ask("bytes=-1", Some(10)), Some((9, 9)));
-    assert_eq!(ask("bytes=6-8", None), Some((6, 8)));
-    for outside in ["bytes=3-8", "bytes=-7", "bytes=6-6,8-8", "bytes=20-"] {
-        assert_eq!(ask(outside, Some(10)), None, "{outside}");
-    }
-    assert_eq!(ask("bytes=-1", None), None);
-}
-
-#[test]
-fn the_rest_of_a_part() {
-    assert_eq!(rest_of(Span { first: 0, last: 4 }).unwrap(), "bytes=5-");
-    assert_eq!(rest_of(Span { first: 1, last: 4 }), None);
-    assert_eq!(rest_of(Span { first: 0, last: u64::MAX }), None);
 }

@@ -30,8 +30,9 @@ fn a_206_is_stored_only_for_who_can_place_it() {
             .rules(rules)
             .storing()
     };
-    let able = || Rules { store_partial: true, ..Rules::default() };
-    assert!(matches!(part("bytes 4-8/10", Rules::default()), Storing::Decline(DeclineReason::Partial)));
+    let able = Rules::default;
+    let unable = Rules { store_partial: false, ..Rules::default() };
+    assert!(matches!(part("bytes 4-8/10", unable), Storing::Decline(DeclineReason::Partial)));
     assert!(matches!(part("bytes 4-8/10", able()), Storing::Store(_)));
     assert!(matches!(part("bytes 4-10/10", able()), Storing::Decline(DeclineReason::Partial)));
     assert!(matches!(part("lines 4-8/10", able()), Storing::Decline(DeclineReason::Partial)));
