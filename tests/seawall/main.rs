@@ -24,3 +24,4 @@ mod ranges;
 mod revalidation;
 mod shield;
 mod vary;
+mod write;

@@ -172,6 +172,18 @@ impl Store {
         }
     }
 
+    /// The right to store what a request brings that the cache does not answer, but whose response may answer others: a
+    /// POST (RFC 9110 §9.3.3). Taken before the request is sent, so that a purge or an unsafe request that comes
+    /// meanwhile is seen. Nobody joins it.
+    #[must_use]
+    pub fn write(self: &Arc<Self>, ask: &Ask<'_>) -> Lead {
+        let mut shard = self.shard(&ask.key);
+        let applied = self.applied();
+        // What is stored has no part in it.
+        let leading = Leading { start: applied, miss: Miss::Request, range: None, shared: false };
+        self.lead(&mut shard, ask, &Found(None), leading)
+    }
+
     /// Looks without asking for the right to fill: the freshest stored response that this request selects, if any.
     #[must_use]
     pub fn peek(&self, ask: &Ask<'_>) -> Option<(Arc<Entry>, Reuse)> {

@@ -209,6 +209,16 @@ impl Lead {
         self.duty.release(Release::Dropped);
     }
 
+    /// What came is not for storing, and nobody waits for it: the URL is as it was.
+    pub fn waive(mut self) {
+        self.duty.release(Release::Dropped);
+    }
+
+    /// Whether this is the right to that fill.
+    pub(crate) fn is_of(&self, fill: &Fill) -> bool {
+        std::ptr::eq(Arc::as_ptr(&self.duty.fill), fill)
+    }
+
     /// What is stored has been answered with another response, which is not for storing.
     pub fn forget_prior(&self) {
         for prior in [&self.prior.whole, &self.prior.part].into_iter().flatten() {

@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 
 use crate::entry::{Entry, Resource};
 use crate::key::Key;
+use crate::obligation::Lead;
 use crate::shelf::Shelf;
 use crate::store::{Held, Place, Store};
 
@@ -92,9 +93,18 @@ impl Store {
     /// An unsafe request succeeded on this URL (RFC 9111 §4.4): what is stored of it goes, what is on its way is not
     /// stored. On this node only: nothing promises more, and the log is for what was promised.
     pub fn invalidate(&self, shelf: &Arc<Shelf>, url: &str) {
+        self.invalidate_but(shelf, url, None);
+    }
+
+    /// The same, by the very request whose response may be stored: all goes but what it brings itself.
+    pub fn invalidate_by(&self, shelf: &Arc<Shelf>, url: &str, writer: &Lead) {
+        self.invalidate_but(shelf, url, Some(writer));
+    }
+
+    fn invalidate_but(&self, shelf: &Arc<Shelf>, url: &str, writer: Option<&Lead>) {
         // Fills first: one that settles in between has stored by the time its key is looked at.
         self.each_fill(|fill| {
-            if *fill.url == *url {
+            if *fill.url == *url && writer.is_none_or(|writer| !writer.is_of(fill)) {
                 fill.invalidate();
             }
         });

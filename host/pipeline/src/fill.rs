@@ -313,7 +313,7 @@ async fn wait_for_room(filling: &Filling) -> bool {
 }
 
 /// Pours a body into the store, and to all who read it meanwhile.
-async fn pour(mut filling: Filling, body: OriginBody) {
+pub(crate) async fn pour(mut filling: Filling, body: OriginBody) {
     let mut body = pin!(body);
     let poured = tokio::time::timeout(FILL_LIMIT, async {
         // A body that says it has ended is not asked again: the entry is there as soon as its last byte is.

@@ -1,18 +1,20 @@
-//! The pass lane: route → forward → deliver, and nothing is stored.
+//! The pass lane: route → forward → deliver, and nothing is stored, but for one case.
 //!
 //! For methods that are not cached, requests with a body, and requests that a function sent this way. An unsafe request
-//! that succeeded makes what is stored of its URL unusable (RFC 9111 §4.4).
+//! that succeeded makes what is stored of its URL unusable (RFC 9111 §4.4). The case: a POST's response that is, by its
+//! own word, the representation of that URL, and fresh, takes its place (RFC 9110 §9.3.3).
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::response::Parts;
 use http::uri::PathAndQuery;
 use http::{Method, Response, Uri};
 use seawall_base::purge::url_text;
 use seawall_base::{Depth, Fault, Purge, Scope, Selector, SiteName};
-use seawall_cache::Update;
+use seawall_cache::{Followed, Lead, Update};
 use seawall_cluster::Wait;
-use seawall_origin::Outgoing;
+use seawall_origin::{OriginBody, Outgoing};
 use seawall_policy::cache_status::Outcome;
 use seawall_policy::terms::Times;
 use seawall_policy::{CacheStatus, Forward, groups, invalidation};
@@ -23,7 +25,7 @@ use crate::forward::{Inbound, Outbound};
 use crate::reply::Reply;
 use crate::route::{self, Route};
 use crate::settle::{self, Asked, HeadSays, Wants};
-use crate::{deliver, key};
+use crate::{deliver, fill, key};
 
 /// Walks the lane.
 pub(crate) async fn run(
@@ -36,6 +38,7 @@ pub(crate) async fn run(
     told.way = Way::Pass;
     told.forward = Some(why);
     let update = (cx.head.method == Method::HEAD).then(|| edge.store.begin_update());
+    let right = right_to_store(edge, cx, why);
     let requested_at = edge.clock.now();
     let mut inbound = Outbound::for_pass(edge, cx).send(edge, &route(edge, cx), body).await?;
     inbound.clean(edge);
@@ -44,19 +47,21 @@ pub(crate) async fn run(
         learn(edge, cx, update, times, &inbound);
     }
     if !invalidation::is_safe(&cx.head.method) {
-        invalidate(edge, cx, &inbound).await;
+        invalidate(edge, cx, &inbound, right.as_ref()).await;
         invalidate_groups(edge, cx, &inbound).await;
     }
     let (mut parts, body) = inbound.response.into_parts();
+    let (body, stored) = keep(edge, cx, right, times, &parts, body).await;
     let status = CacheStatus {
         forward_status: Some(parts.status),
+        stored,
         detail: told.detail,
         ..CacheStatus::new(edge.name.as_str(), Outcome::Forward(why))
     };
     deliver::say(&mut parts.headers, &status);
     parts.version = http::Version::default();
     parts.extensions = http::Extensions::new();
-    Ok(Response::from_parts(parts, Reply::origin(body)))
+    Ok(Response::from_parts(parts, body))
 }
 
 /// A safe request is asked of the shield, which may hold the answer; an unsafe one, one with a body, or one that a
@@ -92,24 +97,69 @@ fn learn(edge: &Edge, cx: &Context, update: Update, times: Times, inbound: &Inbo
     }
 }
 
+/// For a POST that nothing keeps from the store, the right to put its response there. It is let go where the response
+/// turns out to be as most are: not for that.
+fn right_to_store(edge: &Arc<Edge>, cx: &Context, why: Forward) -> Option<Lead> {
+    let may = why == Forward::Method
+        && cx.head.method == Method::POST
+        && cx.site.rules.store_post
+        && !cx.edits.pass
+        && !cx.directives.no_store
+        && cx.peer.is_none();
+    may.then(|| edge.store.write(&cx.ask(key::of(cx), false)))
+}
+
+/// Puts a POST's response into the store while its client reads it, where it may be there; and says whether it is.
+async fn keep(
+    edge: &Arc<Edge>,
+    cx: &Context,
+    right: Option<Lead>,
+    times: Times,
+    head: &Parts,
+    body: OriginBody,
+) -> (Reply, bool) {
+    let Some(lead) = right else { return (Reply::origin(body), false) };
+    let asked = Asked {
+        site: &cx.site,
+        origin: &cx.origin(),
+        headers: &cx.head.headers,
+        directives: &cx.directives,
+        wants: Wants::Whole,
+        times,
+        position: lead.position(),
+        stale_at_shield: false,
+    };
+    let draft = target(cx).and_then(|target| settle::of_post(&asked, &target, head.status, &head.headers));
+    let (Some(draft), Some(follower)) = (draft, lead.follower()) else {
+        lead.waive();
+        return (Reply::origin(body), false);
+    };
+    let filling = lead.store(*draft);
+    match edge.store.follow(follower, &cx.ask(key::of(cx), false)).await {
+        Followed::Streaming(_, reader) => {
+            drop(tokio::spawn(fill::pour(filling, body)));
+            (Reply::fill(reader), true)
+        }
+        Followed::Settled(..) | Followed::Released(_) => (Reply::origin(body), false),
+    }
+}
+
 /// How long the client of an unsafe request waits for the shield, or the control log, to be told. Either is a round trip
 /// away.
 const INVALIDATE_LIMIT: Duration = Duration::from_millis(500);
 
 /// What an unsafe request made unusable goes: here, and at the shield, which the request did not pass.
-async fn invalidate(edge: &Edge, cx: &Context, inbound: &Inbound) {
-    let target = Uri::builder()
-        .scheme(cx.head.scheme.clone())
-        .authority(cx.head.authority.clone())
-        .path_and_query(cx.head.path_and_query.clone())
-        .build();
-    let Ok(target) = target else { return };
+async fn invalidate(edge: &Edge, cx: &Context, inbound: &Inbound, writer: Option<&Lead>) {
+    let Some(target) = target(cx) else { return };
     let response = &inbound.response;
     let uris = invalidation::invalidates(&cx.head.method, &target, response.status(), response.headers());
     let path = |uri: &Uri| uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
     for uri in &uris {
         let url = url_text(cx.head.authority.as_str(), path(uri).as_str());
-        edge.store.invalidate(&cx.site.shelf, &url);
+        match writer {
+            Some(writer) => edge.store.invalidate_by(&cx.site.shelf, &url, writer),
+            None => edge.store.invalidate(&cx.site.shelf, &url),
+        }
     }
     let tell = async {
         for uri in &uris {
@@ -157,4 +207,11 @@ async fn publish(edge: Arc<Edge>, purge: Purge, site: SiteName) {
             tracing::warn!(%site, %error, "a Cache-Group-Invalidation did not reach the control log");
         }
     }
+}
+
+/// The absolute URI that the client asked for.
+fn target(cx: &Context) -> Option<Uri> {
+    let head = &cx.head;
+    let uri = Uri::builder().scheme(head.scheme.clone()).authority(head.authority.clone());
+    uri.path_and_query(head.path_and_query.clone()).build().ok()
 }

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use http::header::{AGE, CONTENT_LENGTH};
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode, Uri};
 use seawall_base::{Fault, Position};
 use seawall_cache::{Draft, Entry};
 use seawall_policy::reuse::{OriginFailure, StaleOnError, stale_on_error};
@@ -141,6 +141,17 @@ pub(crate) fn of_response(asked: &Asked<'_>, status: StatusCode, headers: &Heade
     }
 }
 
+/// What a POST brought of its own URL, where it may answer later GETs (RFC 9110 §9.3.3).
+pub(crate) fn of_post(
+    asked: &Asked<'_>,
+    target: &Uri,
+    status: StatusCode,
+    headers: &HeaderMap,
+) -> Option<Box<Draft>> {
+    let request = RequestView { method: &Method::POST, headers: asked.headers, target: Some(target) };
+    store_of(asked, &request, status, headers.clone(), asked.position).ok()
+}
+
 fn private(draft: &Draft, headers: &HeaderMap) -> HeaderMap {
     let names = draft.terms.private_fields().iter();
     names.flat_map(|name| headers.get_all(name).iter().map(|value| (name.clone(), value.clone()))).collect()
@@ -234,8 +245,20 @@ fn complete(asked: &Asked<'_>, stored: &Entry, rest: &HeaderMap) -> Settlement {
     }
 }
 
+/// The draft of what came of a GET.
 fn store(
     asked: &Asked<'_>,
+    status: StatusCode,
+    headers: HeaderMap,
+    position: Position,
+) -> Result<Box<Draft>, Declined> {
+    let request = RequestView { method: &Method::GET, headers: asked.headers, target: None };
+    store_of(asked, &request, status, headers, position)
+}
+
+fn store_of(
+    asked: &Asked<'_>,
+    request: &RequestView<'_>,
     status: StatusCode,
     mut headers: HeaderMap,
     position: Position,
@@ -243,9 +266,8 @@ fn store(
     if asked.stale_at_shield {
         return Err(Declined { reason: "stale-at-shield", by: DeclinedBy::Request });
     }
-    let request = RequestView { method: &Method::GET, headers: asked.headers, target: None };
     let response = ResponseView { status, headers: &headers, times: asked.times };
-    let terms = match may_store(&request, &response, &asked.site.rules) {
+    let terms = match may_store(request, &response, &asked.site.rules) {
         Storing::Store(terms) => *terms,
         Storing::Decline(reason) => return Err(Declined::by_policy(reason)),
     };

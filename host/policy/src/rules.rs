@@ -36,7 +36,8 @@ pub struct Rules {
     pub store_set_cookie: bool,
     /// Whether parts are stored: 206 responses, and 200 responses that broke off (RFC 9111 §3.3). Default: yes.
     pub store_partial: bool,
-    /// Whether a POST response that names its own URL may answer later GETs (RFC 9110 §9.3.3). Default: no.
+    /// Whether a POST response that names its own URL may answer later GETs (RFC 9110 §9.3.3): its origin says so in two
+    /// fields. Default: yes.
     pub store_post: bool,
 }
 
@@ -53,7 +54,7 @@ impl Default for Rules {
             request_directives: true,
             store_set_cookie: true,
             store_partial: true,
-            store_post: false,
+            store_post: true,
         }
     }
 }

@@ -156,7 +156,8 @@ fn refusal(
 }
 
 /// GET is cacheable; HEAD has no content to store; POST is only with its own URL in `Content-Location` and explicit
-/// freshness (RFC 9110 §9.3.3). Other methods define no caching that this cache implements.
+/// freshness (RFC 9110 §9.3.3), and only a 200: another success speaks of what the POST did, which is no answer to a GET.
+/// Other methods define no caching that this cache implements.
 fn method_allows(
     request: &RequestView<'_>,
     response: &ResponseView<'_>,
@@ -168,7 +169,7 @@ fn method_allows(
         Method::GET => true,
         Method::POST => {
             rules.store_post
-                && response.status.is_success()
+                && response.status == StatusCode::OK
                 && has_lifetime(response.headers, directives, from)
                 && names_itself(request.target, response.headers)
         }

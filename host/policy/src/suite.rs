@@ -24,6 +24,7 @@ mod expires;
 mod headers;
 mod heuristic;
 mod invalidation;
+mod method;
 mod partial;
 mod pragma;
 mod stale;
