@@ -83,23 +83,29 @@ export function compare (rows, golden) {
     } else if (!entry) {
       problem(`${row.id} (${row.kind}): ${row.result}: ${row.message}`, true)
     } else if (!reasoned(row, entry, golden)) {
-      problem(`${row.id}: not passed, and golden.json gives no reason that cites an RFC: write one`)
+      problem(`${row.id}: not passed, and the golden file gives no reason that cites an RFC: write one`)
     }
   }
   for (const id of [...Object.keys(golden.not_passed), ...Object.keys(golden.behaviours)]) {
-    if (!seen.has(id)) problem(`${id}: in golden.json, but the suite did not run it: remove it, or find out why`)
+    if (!seen.has(id)) problem(`${id}: in the golden file, but the suite did not run it: remove it, or find out why`)
   }
   if (problems.length === 0) {
-    for (const [kind, said] of Object.entries(totals(rows))) {
-      if (said !== golden.passed[kind]) problem(`${kind}: ${said} passed, golden.json says ${golden.passed[kind]}: --bless`)
+    const { passed, groups } = numbers(rows)
+    for (const [kind, said] of Object.entries(passed)) {
+      if (said !== golden.passed[kind]) problem(`${kind}: ${said} passed, the golden file says ${golden.passed[kind]}: --bless`)
+    }
+    for (const [name, group] of Object.entries(groups)) {
+      if (JSON.stringify(group) !== JSON.stringify(golden.groups?.[name])) problem(`${name}: the golden file has other numbers: --bless`)
     }
   }
   return { problems, onlyNewFailures: problems.length > 0 && onlyNewFailures }
 }
 
-// Numbers in all: { required: '1/2', ... }.
-function totals (rows) {
-  return Object.fromEntries(Object.entries(count(rows).all).map(([kind, [good, total]]) => [kind, `${good}/${total}`]))
+// Numbers in all and for each group, as text: { required: '1/2', ... }.
+function numbers (rows) {
+  const { groups, all } = count(rows)
+  const text = group => Object.fromEntries(Object.entries(group).map(([kind, [good, total]]) => [kind, `${good}/${total}`]))
+  return { passed: text(all), groups: Object.fromEntries([...groups].map(([name, group]) => [name, text(group)])) }
 }
 
 // A test behind another that is not passed needs no reason of its own; every other one cites its RFC.
@@ -122,5 +128,5 @@ export function bless (rows, golden, suite) {
       notPassed[row.id] = { kind: row.kind, result: row.result, seen: row.message, reason: before || behind }
     }
   }
-  return { suite, passed: totals(rows), not_passed: notPassed, behaviours }
+  return { suite, ...numbers(rows), not_passed: notPassed, behaviours }
 }

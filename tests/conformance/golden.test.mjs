@@ -6,11 +6,10 @@ import test from 'node:test'
 import { best, bless, collect, compare, count } from './golden.mjs'
 
 const row = (id, result, kind = 'required', blockers = []) => ({ id, group: 'g', kind, result, message: 'why', blockers })
-const golden = (notPassed = {}, behaviours = {}, passed = {}) => ({
-  passed: { required: '0/0', optimal: '0/0', check: '0/0', ...passed },
-  not_passed: notPassed,
-  behaviours
-})
+const golden = (notPassed = {}, behaviours = {}, passed = {}) => {
+  const all = { required: '0/0', optimal: '0/0', check: '0/0', ...passed }
+  return { passed: all, groups: { g: all }, not_passed: notPassed, behaviours }
+}
 const cited = { reason: 'RFC 9111 section 4: a cache may do so' }
 
 test('a run that agrees has no problems', () => {
@@ -21,7 +20,14 @@ test('a run that agrees has no problems', () => {
 
 test('numbers that are not those of the golden file are a problem', () => {
   const { problems } = compare([row('a', 'pass')], golden({}, {}, { required: '2/2' }))
-  assert.match(problems[0], /1\/1 passed, golden.json says 2\/2/)
+  assert.match(problems[0], /1\/1 passed, the golden file says 2\/2/)
+})
+
+test('so are those of a group', () => {
+  const agreed = golden({}, {}, { required: '1/1' })
+  assert.deepEqual(compare([row('a', 'pass')], agreed).problems, [])
+  const { problems } = compare([row('a', 'pass')], { ...agreed, groups: {} })
+  assert.match(problems[0], /^g: the golden file has other numbers/)
 })
 
 test('a test that newly fails is a problem that another run may end', () => {

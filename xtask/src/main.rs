@@ -36,8 +36,9 @@ cargo xtask <command>
                                  cache hits: this node, nginx and a bare hyper server side by side
   bench limit [same flags]       the bare hyper server alone
   bench functions [same flags]   cache hits with no function and with each example function mounted
-  conformance [--bless] [--table] [--binary FILE]
-                                 the public HTTP cache test suite against a node
+  conformance [--suite FOLDER] [--bless] [--binary FILE]
+                                 the public HTTP cache test suite against a node: npm's, or a checkout's in FOLDER
+  conformance --table            writes docs/CONFORMANCE.md of what the golden files say
   loc                            lines of code, comments and tests, crate by crate
 ";
 

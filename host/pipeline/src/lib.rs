@@ -5,7 +5,7 @@
 //!                                  ├─ stale → (fill, detached) → deliver → on_response
 //!                                  ├─ lead ─→ FILL ─┐
 //!                                  ├─ follow ───────┴────→ deliver → on_response
-//!                                  └─ pass ─→ route → fetch → deliver (no store)
+//!                                  └─ pass ─→ route → fetch → deliver (no store, but for a POST that brings its URL's page)
 //! FILL: route (shield or origin) → forward → fetch → settle (store | refresh | decline | stale | fail)
 //! ```
 //!
