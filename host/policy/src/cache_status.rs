@@ -4,7 +4,7 @@
 //! the caches behind it as they came (§2): the caller appends, never inserts.
 
 use http::StatusCode;
-use http::header::{HeaderName, HeaderValue};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::list;
 
@@ -148,6 +148,20 @@ impl<'a> CacheStatus<'a> {
         scratch.clear();
         self.render(scratch);
         HeaderValue::from_bytes(scratch).ok()
+    }
+}
+
+/// Adds `key` to the last member, which is that of the cache that answers (§2.7).
+pub fn add_key(headers: &mut HeaderMap, key: &str) {
+    let Some(last) = headers.get_all(CACHE_STATUS).iter().next_back() else { return };
+    let mut text = last.as_bytes().to_vec();
+    text.extend_from_slice(b"; key=");
+    push_string(&mut text, key);
+    if let Ok(with_key) = HeaderValue::from_bytes(&text)
+        && let http::header::Entry::Occupied(mut lines) = headers.entry(CACHE_STATUS)
+        && let Some(last) = lines.iter_mut().next_back()
+    {
+        *last = with_key;
     }
 }
 

@@ -74,7 +74,8 @@ pub struct Lifetime {
     pub source: LifetimeSource,
 }
 
-/// `freshness_lifetime` (RFC 9111 §4.2.1, §4.2.2). `received_at` stands in for a missing or invalid `Date`.
+/// `freshness_lifetime` (RFC 9111 §4.2.1, §4.2.2), or what the site's ruling puts in its place. `received_at` stands in
+/// for a missing or invalid `Date`.
 pub fn lifetime(
     status: StatusCode,
     headers: &HeaderMap,
@@ -83,10 +84,13 @@ pub fn lifetime(
     received_at: SystemTime,
     rules: &Rules,
 ) -> Lifetime {
+    if let Some(duration) = rules.replacing_ttl() {
+        return Lifetime { duration, source: LifetimeSource::Site };
+    }
     if let Some(explicit) = explicit(headers, directives, from, received_at) {
         return explicit;
     }
-    let may_guess = is_heuristically_cacheable(status) || directives.public;
+    let may_guess = is_heuristically_cacheable(status) || directives.public || rules.allows_any_status();
     if !may_guess {
         return Lifetime { duration: Duration::ZERO, source: LifetimeSource::None };
     }
@@ -95,7 +99,7 @@ pub fn lifetime(
     } else {
         rules.default_ttl
     };
-    if let Some(duration) = by_status {
+    if let Some(duration) = rules.ruled_ttl().or(by_status) {
         return Lifetime { duration, source: LifetimeSource::Site };
     }
     match heuristic(headers, received_at).filter(|_| rules.heuristics) {

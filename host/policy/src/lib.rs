@@ -48,7 +48,7 @@ pub use negotiation::Normalise;
 pub use partial::Part;
 pub use proxy_status::{ProxyError, ProxyStatus};
 pub use reuse::{OriginFailure, Reuse, RevalidateReason, StaleOnError};
-pub use rules::Rules;
+pub use rules::{Rules, Ruling};
 pub use storing::{DeclineReason, RequestView, ResponseView, Storing};
 pub use terms::Terms;
 pub use validation::Validators;

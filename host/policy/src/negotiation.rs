@@ -120,5 +120,37 @@ pub fn most_wanted_language(headers: &HeaderMap) -> Option<&[u8]> {
     (alone && best.weight > 0 && best.range != b"*").then_some(best.range)
 }
 
+/// The one of the `supported` languages that answers a request best: the lookup of RFC 4647 §3.4, over the ranges of
+/// `Accept-Language` from the most wanted on, those of one weight in the order in which they stand. `None` where none
+/// is wanted, or where the field cannot be read: then the site's own default is the answer (§3.4.1).
+pub fn lookup_language<'s, T: AsRef<[u8]>>(headers: &HeaderMap, supported: &'s [T]) -> Option<&'s T> {
+    let mut wanted = preferences(headers, &http::header::ACCEPT_LANGUAGE)?;
+    let refused = |tag: &[u8]| {
+        wanted.iter().any(|preference| preference.weight == 0 && preference.range.eq_ignore_ascii_case(tag))
+    };
+    let supported: SmallVec<[&T; 8]> = supported.iter().filter(|tag| !refused(tag.as_ref())).collect();
+    // Stable: the order of the field decides between equal weights.
+    wanted.sort_by_key(|preference| std::cmp::Reverse(preference.weight));
+    let ranges = wanted.iter().filter(|preference| preference.weight > 0).map(|preference| preference.range);
+    ranges
+        .flat_map(truncations)
+        .find_map(|range| supported.iter().copied().find(|tag| tag.as_ref().eq_ignore_ascii_case(range)))
+}
+
+/// `zh-Hant-x-a`, `zh-Hant`, `zh`: a range and what is left of it subtag by subtag, single letters never last (RFC 4647
+/// §3.4). The wildcard is skipped: it asks for the default.
+fn truncations(range: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::successors(Some(range).filter(|range| *range != b"*"), |range| {
+        let cut = |range: &[u8]| range.iter().rposition(|&byte| byte == b'-');
+        let mut rest = range.get(..cut(range)?)?;
+        while let Some(hyphen) = cut(rest)
+            && rest.len() == hyphen + 2
+        {
+            rest = rest.get(..hyphen)?;
+        }
+        Some(rest)
+    })
+}
+
 #[cfg(test)]
 mod tests;

@@ -141,6 +141,7 @@ proptest! {
         let _ = validation::freshen(&response, &other, now);
         let _ = (tags::tags(&response), groups::groups(&response), cdn_loop::visits(&request, "seawall"));
         let _ = (range::ContentRange::from_headers(&response), negotiation::most_wanted_language(&request));
+        let _ = negotiation::lookup_language(&request, &["a", "en"]);
     }
 
     #[test]
@@ -172,7 +173,7 @@ proptest! {
     #[test]
     fn no_store_is_never_stored(
         mut request in headers(), mut response in headers(), status in status(), on_request in any::<bool>(),
-        default_ttl in prop::option::of(0..1000_u64),
+        default_ttl in prop::option::of(0..1000_u64), ruled in prop::option::of(any::<(bool, bool)>()),
     ) {
         for name in targeted::TARGET_LIST {
             response.remove(name);
@@ -180,7 +181,9 @@ proptest! {
         prop_assume!(!ResponseDirectives::from_headers(&response).must_understand);
         let side = if on_request { &mut request } else { &mut response };
         side.append("cache-control", HeaderValue::from_static("no-store"));
-        let rules = Rules { default_ttl: default_ttl.map(Duration::from_secs), ..Rules::default() };
+        let default_ttl = default_ttl.map(Duration::from_secs);
+        let ruling = |(replaces, names_status)| Ruling { ttl: default_ttl, replaces, names_status, ..Ruling::default() };
+        let rules = Rules { default_ttl, ruling: ruled.map(ruling), ..Rules::default() };
         let times = Times { requested_at: UNIX_EPOCH, received_at: UNIX_EPOCH };
         let view = RequestView { method: &Method::GET, headers: &request, target: None };
         let verdict = storing::may_store(&view, &ResponseView { status, headers: &response, times }, &rules);

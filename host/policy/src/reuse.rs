@@ -237,7 +237,7 @@ pub fn stale_on_error(
     }
     let staleness = terms.staleness(now);
     let unasked = terms.permits_unasked_stale();
-    let asked = request.stale_if_error.filter(|_| unasked).unwrap_or_default();
+    let asked = request.stale_if_error.filter(|_| unasked && rules.request_directives).unwrap_or_default();
     let window: Duration = terms.stale_if_error(rules).max(asked);
     if !window.is_zero() && staleness <= window {
         return StaleOnError::StaleIfError;

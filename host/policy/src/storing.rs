@@ -129,11 +129,10 @@ fn refusal(
     if directives.must_understand && !freshness::is_understood(status) {
         return Some(DeclineReason::NotUnderstood);
     }
-    if RequestDirectives::from_headers(request.headers).no_store {
+    if rules.request_no_store && RequestDirectives::from_headers(request.headers).no_store {
         return Some(DeclineReason::RequestNoStore);
     }
-    // §5.2.2.3: who understands the status ignores the `no-store` that guards against those who do not.
-    if directives.no_store && !directives.must_understand {
+    if forbids_storing(headers, directives, from, rules) {
         return Some(DeclineReason::NoStore);
     }
     if directives.private.is_everything() {
@@ -151,7 +150,9 @@ fn refusal(
     if Vary::from_headers(headers) == Vary::Any {
         return Some(DeclineReason::VaryAny);
     }
-    let allowed = freshness::is_heuristically_cacheable(status) || is_explicit(headers, directives, from);
+    let allowed = freshness::is_heuristically_cacheable(status)
+        || is_explicit(headers, directives, from)
+        || rules.allows_any_status();
     (!allowed).then_some(DeclineReason::NotAllowed)
 }
 
@@ -175,6 +176,21 @@ fn method_allows(
         }
         _ => false,
     }
+}
+
+/// Whether the response's `no-store` holds.
+fn forbids_storing(
+    headers: &HeaderMap,
+    directives: &ResponseDirectives,
+    from: DirectiveSource,
+    rules: &Rules,
+) -> bool {
+    if rules.strict_no_store {
+        let replaced = from == DirectiveSource::Targeted;
+        return directives.no_store || (replaced && ResponseDirectives::from_headers(headers).no_store);
+    }
+    // §5.2.2.3: who understands the status ignores the `no-store` that guards against those who do not.
+    directives.no_store && !directives.must_understand
 }
 
 fn names_itself(target: Option<&Uri>, headers: &HeaderMap) -> bool {

@@ -33,6 +33,8 @@ pub struct Terms {
     date: SystemTime,
     stale_while_revalidate: Option<Duration>,
     stale_if_error: Option<Duration>,
+    ruled_while_revalidate: Option<Duration>,
+    ruled_if_error: Option<Duration>,
     must_revalidate: bool,
     s_maxage: bool,
     no_cache: bool,
@@ -68,15 +70,21 @@ impl Terms {
         rules: &Rules,
     ) -> Self {
         let received_at = times.received_at;
+        let ruling = rules.ruling.unwrap_or_default();
+        // A window of the rule's own stands in for the response's only where the rule replaces.
+        let own =
+            |said: Option<Duration>, ruled: Option<Duration>| ruled.filter(|_| ruling.replaces).or(said);
         Self {
             lifetime: freshness::lifetime(status, headers, directives, from, received_at, rules),
             initial_age: age::corrected_initial_age(headers, times.requested_at, received_at),
             received_at,
             date: freshness::date_or(headers, received_at),
-            stale_while_revalidate: directives.stale_while_revalidate,
-            stale_if_error: directives.stale_if_error,
+            stale_while_revalidate: own(directives.stale_while_revalidate, ruling.stale_while_revalidate),
+            stale_if_error: own(directives.stale_if_error, ruling.stale_if_error),
+            ruled_while_revalidate: ruling.stale_while_revalidate,
+            ruled_if_error: ruling.stale_if_error,
             must_revalidate: directives.must_revalidate || directives.proxy_revalidate,
-            s_maxage: directives.s_maxage.is_some(),
+            s_maxage: directives.s_maxage.is_some() && rules.replacing_ttl().is_none(),
             no_cache: directives.no_cache.is_everything(),
             immutable: directives.immutable,
             no_transform: directives.no_transform,
@@ -151,13 +159,14 @@ impl Terms {
     /// The `stale-while-revalidate` window (RFC 5861 §3) that holds: the response's own, else the site's; zero where
     /// there is none or stale use is forbidden.
     pub fn stale_while_revalidate(&self, rules: &Rules) -> Duration {
-        self.window(self.stale_while_revalidate, rules.stale_while_revalidate, rules)
+        let site = self.ruled_while_revalidate.or(rules.stale_while_revalidate);
+        self.window(self.stale_while_revalidate, site, rules)
     }
 
     /// The `stale-if-error` window (RFC 5861 §4) that holds: the response's own, else the site's; zero where there is
     /// none or stale use is forbidden.
     pub fn stale_if_error(&self, rules: &Rules) -> Duration {
-        self.window(self.stale_if_error, rules.stale_if_error, rules)
+        self.window(self.stale_if_error, self.ruled_if_error.or(rules.stale_if_error), rules)
     }
 
     fn window(&self, own: Option<Duration>, site: Option<Duration>, rules: &Rules) -> Duration {
@@ -178,7 +187,8 @@ impl Terms {
         self.must_revalidate
     }
 
-    /// Whether the lifetime is the shared caches' own, which implies `proxy-revalidate` (RFC 9111 §5.2.2.10).
+    /// Whether the lifetime is the shared caches' own, which implies `proxy-revalidate` (RFC 9111 §5.2.2.10). Not where
+    /// the site's ruling replaced it.
     pub fn has_s_maxage(&self) -> bool {
         self.s_maxage
     }

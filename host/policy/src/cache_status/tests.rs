@@ -1,6 +1,6 @@
 use http::StatusCode;
 
-use super::{CacheStatus, Forward, Outcome, push_integer};
+use super::{CACHE_STATUS, CacheStatus, Forward, Outcome, add_key, push_integer};
 
 fn text(status: &CacheStatus<'_>) -> String {
     let mut scratch = b"left over".to_vec();
@@ -60,4 +60,17 @@ fn what_is_rendered_parses_as_a_structured_field() {
     let status = CacheStatus { key: Some("k\\"), ..CacheStatus::forward("a b", Forward::VaryMiss) };
     let list = sfv::Parser::new(text(&status).as_bytes()).parse::<sfv::List>().unwrap();
     assert_eq!(list.len(), 1);
+}
+
+#[test]
+fn a_key_is_added_to_the_last_member_alone() {
+    let mut headers = http::HeaderMap::new();
+    add_key(&mut headers, "k");
+    assert!(headers.is_empty());
+    for line in ["ams-1; hit", "fra-1; hit; ttl=1"] {
+        headers.append(CACHE_STATUS, http::HeaderValue::from_static(line));
+    }
+    add_key(&mut headers, "shop http://a/\"x\"");
+    let lines: Vec<_> = headers.get_all(CACHE_STATUS).iter().map(|value| value.to_str().unwrap()).collect();
+    assert_eq!(lines, ["ams-1; hit", "fra-1; hit; ttl=1; key=\"shop http://a/\\\"x\\\"\""]);
 }

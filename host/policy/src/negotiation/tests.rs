@@ -1,4 +1,4 @@
-use super::{MAX_PREFERENCES, most_wanted_language, weight, write_preferences};
+use super::{MAX_PREFERENCES, lookup_language, most_wanted_language, truncations, weight, write_preferences};
 use crate::suite::fields;
 use http::header::{ACCEPT_ENCODING, HeaderMap};
 use smallvec::SmallVec;
@@ -58,4 +58,53 @@ fn the_most_wanted_language() {
     assert_eq!(wanted("fr, de"), None);
     assert_eq!(wanted("*"), None);
     assert_eq!(wanted("de;q=0"), None);
+}
+
+fn best(field: &str, supported: &[&'static str]) -> Option<&'static str> {
+    lookup_language(&fields(&[("accept-language", field)]), supported).copied()
+}
+
+/// RFC 4647 §3.4.
+#[test]
+fn a_language_is_looked_up_from_the_most_wanted_on() {
+    let supported = ["en", "de", "zh-hant", "fr-ca"];
+    for (field, expected) in [
+        ("de", Some("de")),
+        ("DE-ch-1996", Some("de")),
+        ("en;q=0.2, de;q=0.8", Some("de")),
+        // Of one weight, the order of the field decides.
+        ("de, en", Some("de")),
+        ("en, de", Some("en")),
+        ("zh-Hant-TW", Some("zh-hant")),
+        ("zh-Hant-x-private", Some("zh-hant")),
+        // A lookup shortens what is asked for, never what there is.
+        ("fr", None),
+        ("zh", None),
+        ("fr-CA", Some("fr-ca")),
+        ("it, *", None),
+        ("*, en;q=0.1", Some("en")),
+        ("en;q=0", None),
+        // Who refuses `en` does not get it for `en-US`.
+        ("en-US, en;q=0, de;q=0.1", Some("de")),
+        ("", None),
+        // What cannot be read asks for nothing.
+        ("de;level=1", None),
+    ] {
+        assert_eq!(best(field, &supported), expected, "{field}");
+    }
+    assert_eq!(best("de", &[]), None);
+}
+
+#[test]
+fn a_single_letter_is_never_left_at_the_end() {
+    let left = |range: &'static str| {
+        truncations(range.as_bytes()).map(|left| std::str::from_utf8(left).unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        left("zh-Hant-CN-x-private1-private2"),
+        ["zh-Hant-CN-x-private1-private2", "zh-Hant-CN-x-private1", "zh-Hant-CN", "zh-Hant", "zh"]
+    );
+    assert_eq!(left("a-b-c"), ["a-b-c", "a"]);
+    assert_eq!(left("*"), Vec::<&str>::new());
+    assert_eq!(left("-"), ["-", ""]);
 }

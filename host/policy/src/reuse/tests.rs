@@ -102,6 +102,8 @@ fn stale_if_error_from_each_side() {
     assert_eq!(stale_on_error(&terms("max-age=60, stale-if-error=20"), &none, error, &plain, now), too_stale);
     assert_eq!(stale_on_error(&terms("max-age=60"), &asked, error, &plain, now), allowed);
     assert_eq!(stale_on_error(&terms("max-age=60"), &none, error, &site, now), allowed);
+    let deaf = Rules { request_directives: false, ..Rules::default() };
+    assert_eq!(stale_on_error(&terms("max-age=60"), &asked, error, &deaf, now), too_stale);
     // The origin's own word is kept even where the site would allow more.
     assert_eq!(stale_on_error(&terms("max-age=60, stale-if-error=0"), &none, error, &site, now), too_stale);
     let no_cache = RequestDirectives { no_cache: true, ..none };
