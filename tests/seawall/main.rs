@@ -22,6 +22,7 @@ mod process;
 mod purge;
 mod ranges;
 mod revalidation;
+mod settings;
 mod shield;
 mod vary;
 mod write;

@@ -292,7 +292,7 @@ impl Store {
             .or_else(learned)
             .and_then(|vary| Some(Expected { selecting: vary.selecting(ask.headers, ask.normalise)?, vary }));
         // What a request that says `no-store` brings is for itself alone.
-        let shared = shared && !ask.directives.no_store;
+        let shared = shared && !(ask.directives.no_store && ask.rules.request_no_store);
         let url: Arc<str> = Arc::from(seawall_base::purge::url_text(ask.authority, ask.path_and_query));
         let (prior, part) = (found.selected(ask).map(Arc::clone), found.part(ask).map(Arc::clone));
         let kept = prior.iter().chain(&part).map(Arc::clone).collect();

@@ -26,7 +26,7 @@ pub const POSITION: HeaderName = HeaderName::from_static("seawall-position");
 pub const SITE: HeaderName = HeaderName::from_static("seawall-site");
 /// The scheme the client used.
 pub const SCHEME: HeaderName = HeaderName::from_static("seawall-scheme");
-/// One part that functions added to the cache key, `name=base64`; one line per part, in order.
+/// One part that functions and settings added to the cache key, `name=base64`; one line per part, in order.
 pub const KEY: HeaderName = HeaderName::from_static("seawall-key");
 /// The origin that a function chose.
 pub const ORIGIN: HeaderName = HeaderName::from_static("seawall-origin");
@@ -44,7 +44,7 @@ const PROVEN: [HeaderName; 9] = [PEER, POSITION, SITE, SCHEME, KEY, ORIGIN, ORIG
 
 /// Most nodes that a request goes through: edge and shield, and one more while shields change.
 pub const HOPS_MAX: u8 = 3;
-/// Most parts that functions add to one cache key.
+/// Most parts that functions and settings add to one cache key.
 pub const KEY_PARTS_MAX: usize = 32;
 /// Longest added key, all names and values together, in bytes before base64: fits with room to spare in the header
 /// block that every HTTP server takes.

@@ -13,6 +13,7 @@ use toml::de::DeTable;
 
 mod admin;
 mod cache;
+mod caching;
 mod check;
 mod cluster;
 mod data_dir;
@@ -28,6 +29,7 @@ mod origin;
 mod problem;
 mod raw;
 mod reader;
+mod rule;
 mod secret;
 mod server;
 mod site;
@@ -41,6 +43,10 @@ mod tests;
 
 pub use admin::{Admin, DEFAULT_ADMIN, Role, TOKEN_NAME_MAX_BYTES, Token};
 pub use cache::{Cache, DEFAULT_MAX_OBJECT, DEFAULT_MEMORY, MEMORY_MIN};
+pub use caching::{
+    Caching, KEY_NAME_MAX_BYTES, KeyParts, LANGUAGES_MAX, LIST_MAX, Languages, NoStore, Normalise, Query,
+    Strip,
+};
 pub use cluster::{Cluster, DEFAULT_MAX_LAG};
 pub use data_dir::default_data_dir;
 pub use duration::{DURATION_MAX, DurationError};
@@ -56,6 +62,7 @@ pub use origin::{
     DEFAULT_BETWEEN_BYTES_TIMEOUT, DEFAULT_CONNECT_TIMEOUT, DEFAULT_FIRST_BYTE_TIMEOUT, Origin,
 };
 pub use problem::{Place, Problem, Problems};
+pub use rule::{RULES_MAX, Rule};
 pub use secret::{REDACTED, SECRET_MAX_BYTES, SECRET_MIN_BYTES, Secret, SecretError};
 pub use server::{Scheme, ServerUrl, ServerUrlError};
 pub use site::{Site, WhenCutOff};

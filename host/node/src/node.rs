@@ -21,6 +21,7 @@ mod control;
 mod error;
 mod functions;
 mod listen;
+mod settings;
 mod worker;
 
 pub use error::StartError;

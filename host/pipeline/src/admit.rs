@@ -14,6 +14,7 @@ use seawall_policy::{RequestDirectives, cdn_loop, fields};
 
 use crate::context::{Connection, Context};
 use crate::edge::Edge;
+use crate::key;
 
 /// A context for a client's request, and its body.
 pub(crate) fn client(
@@ -39,6 +40,7 @@ pub(crate) fn client(
             "this node stands in the request's CDN-Loop, or it is too long to be read",
         ));
     }
+    let wants_key = site.tells_key && key::is_asked_for(&headers);
     peer::strip(&mut headers);
     // What `Connection` takes away is gone before anything looks: what `Vary` selects by must be what is sent on.
     fields::strip_hop_by_hop(&mut headers);
@@ -52,6 +54,8 @@ pub(crate) fn client(
         version: parts.version,
         site: Arc::clone(site),
         key: None,
+        path_in_key: None,
+        wants_key,
         directives,
         edits: RouteEdits::default(),
         functions: None,
@@ -87,7 +91,7 @@ pub(crate) fn authority(uri: &http::Uri, headers: &HeaderMap, scheme: &Scheme) -
 }
 
 /// The host of an authority that has no user: what stands before the port, an IPv6 address with its brackets.
-fn host_of(authority: &str) -> &str {
+pub(crate) fn host_of(authority: &str) -> &str {
     let end = match authority.as_bytes() {
         [b'[', ..] => authority.find(']').map_or(authority.len(), |at| at + 1),
         bytes => bytes.iter().position(|byte| *byte == b':').unwrap_or(bytes.len()),

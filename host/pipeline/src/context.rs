@@ -35,6 +35,10 @@ pub(crate) struct Context {
     pub(crate) site: Arc<Site>,
     /// Set once the path is known to be cacheable.
     pub(crate) key: Option<Key>,
+    /// Path and query as the key has them, where they are not those of the head.
+    pub(crate) path_in_key: Option<Box<str>>,
+    /// The request asks for its key, and may.
+    pub(crate) wants_key: bool,
     /// The request's `Cache-Control`.
     pub(crate) directives: RequestDirectives,
     /// What functions decided about the way.
@@ -59,7 +63,7 @@ impl Context {
             key,
             shelf: &self.site.shelf,
             authority: self.head.authority.as_str(),
-            path_and_query: self.head.path_and_query.as_str(),
+            path_and_query: self.path_in_key(),
             headers: &self.head.headers,
             directives: &self.directives,
             rules: &self.site.rules,

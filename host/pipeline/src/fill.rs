@@ -205,6 +205,7 @@ fn settlement(job: &Job, lead: &Lead, wants: Wants<'_>, times: Times, inbound: &
     let asked = Asked {
         site: &job.site,
         origin: &job.origin,
+        path: job.outbound.path(),
         headers: &job.headers,
         directives: &job.directives,
         wants,
@@ -240,6 +241,7 @@ fn failed(
     let asked = Asked {
         site: &job.site,
         origin: &job.origin,
+        path: job.outbound.path(),
         headers,
         directives: &job.directives,
         wants: prior.map_or(Wants::Whole, Wants::Validation),

@@ -10,7 +10,6 @@ use std::time::Duration;
 use http::response::Parts;
 use http::uri::PathAndQuery;
 use http::{Method, Response, Uri};
-use seawall_base::purge::url_text;
 use seawall_base::{Depth, Fault, Purge, Scope, Selector, SiteName};
 use seawall_cache::{Followed, Lead, Update};
 use seawall_cluster::Wait;
@@ -82,6 +81,7 @@ fn learn(edge: &Edge, cx: &Context, update: Update, times: Times, inbound: &Inbo
     let asked = Asked {
         site: &cx.site,
         origin: &cx.origin(),
+        path: cx.head.path_and_query.path(),
         headers: &cx.head.headers,
         directives: &cx.directives,
         wants: Wants::Validation(&prior),
@@ -122,6 +122,7 @@ async fn keep(
     let asked = Asked {
         site: &cx.site,
         origin: &cx.origin(),
+        path: cx.head.path_and_query.path(),
         headers: &cx.head.headers,
         directives: &cx.directives,
         wants: Wants::Whole,
@@ -155,7 +156,7 @@ async fn invalidate(edge: &Edge, cx: &Context, inbound: &Inbound, writer: Option
     let uris = invalidation::invalidates(&cx.head.method, &target, response.status(), response.headers());
     let path = |uri: &Uri| uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
     for uri in &uris {
-        let url = url_text(cx.head.authority.as_str(), path(uri).as_str());
+        let url = key::url(cx, path(uri).as_str());
         match writer {
             Some(writer) => edge.store.invalidate_by(&cx.site.shelf, &url, writer),
             None => edge.store.invalidate(&cx.site.shelf, &url),
@@ -164,7 +165,7 @@ async fn invalidate(edge: &Edge, cx: &Context, inbound: &Inbound, writer: Option
     let tell = async {
         for uri in &uris {
             let path = path(uri);
-            let nodes = route::shields(edge, cx, key::of_path(cx, path.as_str()));
+            let nodes = route::shields(edge, cx, key::without_parts(cx, path.as_str()));
             Outbound::for_pass(edge, cx).about(path).invalidate_at(edge, &nodes).await;
         }
     };

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Method, Request, Response, StatusCode};
-use seawall_base::purge::url_text;
 use seawall_base::{Blame, Cause, Fault, Position};
 use seawall_cluster::peer::{self, Asks, PeerAnswer, PeerRequest, PeerTarget};
 use seawall_functions::{RequestHead, RouteEdits};
@@ -21,7 +20,7 @@ use crate::context::{Context, PeerSide, Told};
 use crate::edge::{Edge, Peers, SHIELD_CATCH_UP_LIMIT, SHIELD_CATCH_UP_STEP};
 use crate::reply::Reply;
 use crate::serve::{faulty, walk};
-use crate::{admit, deliver, record};
+use crate::{admit, deliver, key, record};
 
 /// Serves one request of another node.
 pub async fn serve_peer(edge: &Arc<Edge>, request: Request<Outgoing>) -> Response<Reply> {
@@ -29,7 +28,7 @@ pub async fn serve_peer(edge: &Arc<Edge>, request: Request<Outgoing>) -> Respons
     let is_head = request.method() == Method::HEAD;
     match admit_peer(edge, request) {
         Ok((cx, _, Asks::Invalidate)) => {
-            let url = url_text(cx.head.authority.as_str(), cx.head.path_and_query.as_str());
+            let url = key::url(&cx, cx.head.path_and_query.as_str());
             edge.store.invalidate(&cx.site.shelf, &url);
             let mut response = Response::new(Reply::empty());
             *response.status_mut() = StatusCode::NO_CONTENT;
@@ -101,6 +100,9 @@ fn admit_peer(edge: &Edge, request: Request<Outgoing>) -> Result<(Context, Outgo
         version: parts.version,
         site: Arc::clone(site),
         key: None,
+        path_in_key: None,
+        // Its line would be stored with the response.
+        wants_key: false,
         edits,
         functions: None,
         peer: Some(PeerSide { position: asked.position, hops: asked.hops, behind: false }),

@@ -8,6 +8,7 @@ use seawall_origin::Pool;
 
 use crate::context::Context;
 use crate::edge::Edge;
+use crate::key;
 
 /// Who is asked for a request.
 pub(crate) enum Route {
@@ -23,6 +24,8 @@ const SHIELDS_TRIED_MAX: usize = 2;
 
 /// Who is asked for what may be stored.
 pub(crate) fn choose(edge: &Edge, cx: &Context, key: Key) -> Route {
+    let has_parts = !cx.edits.key_parts.is_empty();
+    let key = if has_parts { key::without_parts(cx, cx.head.path_and_query.as_str()) } else { key };
     let nodes = shields(edge, cx, key);
     if nodes.is_empty() { Route::Origin(origin(edge, cx)) } else { Route::Shield(nodes, origin(edge, cx)) }
 }

@@ -32,6 +32,9 @@ pub async fn serve(edge: &Arc<Edge>, connection: &Connection, request: Request<O
         Ok((mut cx, body)) => {
             let answer = client_lane(edge, &mut cx, connection, body, &mut told).await;
             let mut response = answer.unwrap_or_else(|refusal| faulty(edge, refusal, &mut told));
+            if cx.wants_key {
+                key::tell(&cx, response.headers_mut());
+            }
             if cx.functions.is_some() {
                 response = Box::pin(hooks::on_response(&mut cx, told.way, response)).await;
             }
@@ -79,6 +82,9 @@ pub(crate) async fn walk(
 ) -> Result<Response<Reply>, Fault> {
     if let Some(why) = passes(cx, &body, told) {
         return Box::pin(pass::run(edge, cx, why, body, told)).await;
+    }
+    if cx.site.keying.is_some() {
+        key::prepare(cx);
     }
     let key = key::of(cx);
     cx.key = Some(key);

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use http::header::{AGE, CONTENT_LENGTH};
+use http::header::{AGE, CONTENT_LENGTH, SET_COOKIE};
 use http::{HeaderMap, Method, StatusCode, Uri};
 use seawall_base::{Fault, Position};
 use seawall_cache::{Draft, Entry};
@@ -71,6 +71,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) site: &'a Site,
     /// Scheme and authority: whose groups the response's are.
     pub(crate) origin: &'a str,
+    /// The path, without its query, for the site's own rules.
+    pub(crate) path: &'a str,
     /// The client's fields: those that `Vary` speaks of.
     pub(crate) headers: &'a HeaderMap,
     pub(crate) directives: &'a RequestDirectives,
@@ -267,7 +269,8 @@ fn store_of(
         return Err(Declined { reason: "stale-at-shield", by: DeclinedBy::Request });
     }
     let response = ResponseView { status, headers: &headers, times: asked.times };
-    let terms = match may_store(request, &response, &asked.site.rules) {
+    let rules = asked.site.rules_for(asked.path, status);
+    let terms = match may_store(request, &response, &rules) {
         Storing::Store(terms) => *terms,
         Storing::Decline(reason) => return Err(Declined::by_policy(reason)),
     };
@@ -280,6 +283,9 @@ fn store_of(
         headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok());
     fields::strip_unstorable(&mut headers);
     fields::strip_named(&mut headers, terms.private_fields());
+    if asked.site.strip_set_cookie {
+        headers.remove(SET_COOKIE);
+    }
     headers.remove(AGE);
     fields::add_date(&mut headers, asked.times.received_at);
     let part = Part::from_headers(&headers).filter(|_| status == StatusCode::PARTIAL_CONTENT);

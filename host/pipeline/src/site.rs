@@ -1,13 +1,22 @@
 //! Sites, and which of them takes a host.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use seawall_base::{Region, SiteName};
+use seawall_base::purge::url_text;
+use seawall_base::{Purge, Region, Selector, SiteName};
 use seawall_cache::Shelf;
 use seawall_functions::Chain;
 use seawall_origin::Pool;
 use seawall_policy::{Normalise, Rules};
+
+use crate::admit::host_of;
+use crate::key::Keying;
+
+mod rules;
+
+pub use rules::{SiteRule, Statuses, StatusesError};
 
 /// What a set of host names maps to.
 pub struct Site {
@@ -23,8 +32,16 @@ pub struct Site {
     pub shield: Option<Region>,
     /// The operator's overrides.
     pub rules: Rules,
+    /// Its own rules by path and status; the first that matches a response holds.
+    pub own_rules: Box<[SiteRule]>,
     /// Which request fields are normalised before `Vary` compares them.
     pub normalise: Normalise,
+    /// What is changed of a request before it is looked up, if anything.
+    pub keying: Option<Box<Keying>>,
+    /// Whether `Set-Cookie` is left out of what is stored, and of what those get for whom it is stored.
+    pub strip_set_cookie: bool,
+    /// Whether a request may ask for its key (RFC 9211 §2.7).
+    pub tells_key: bool,
     /// Its part of the cache.
     pub shelf: Arc<Shelf>,
 }
@@ -68,6 +85,27 @@ impl Sites {
             }
         }
         self.any.as_ref()
+    }
+
+    /// A purge with its URLs as the sites' keys have them: who purges a URL may write any form of it. Prefixes are
+    /// compared with that form as they stand.
+    #[must_use]
+    pub fn in_keys<'p>(&self, purge: &'p Purge) -> Cow<'p, Purge> {
+        if !purge.selectors.iter().any(|selector| self.in_key(selector).is_some()) {
+            return Cow::Borrowed(purge);
+        }
+        let in_key = |selector: &Selector| self.in_key(selector).unwrap_or_else(|| selector.clone());
+        Cow::Owned(Purge { selectors: purge.selectors.iter().map(in_key).collect(), ..purge.clone() })
+    }
+
+    /// The selector as the key of its site has it, where that is another.
+    fn in_key(&self, selector: &Selector) -> Option<Selector> {
+        let Selector::Url(url) = selector else { return None };
+        let (authority, path) = url.split_at(url.find('/')?);
+        match self.find(host_of(authority))?.path_in_key(path) {
+            Cow::Owned(path) => Some(Selector::Url(url_text(authority, &path))),
+            Cow::Borrowed(_) => None,
+        }
     }
 
     /// The site of that name.

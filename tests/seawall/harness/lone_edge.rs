@@ -39,7 +39,11 @@ impl LoneEdge {
             functions: Chain::new(Vec::new()).unwrap(),
             shield: None,
             rules: Rules::default(),
+            own_rules: Box::default(),
             normalise: Normalise::default(),
+            keying: None,
+            strip_set_cookie: false,
+            tells_key: false,
             shelf: store.shelf(&SiteName::new("shop").unwrap()),
         });
         let mut sites = Sites::default();

@@ -95,6 +95,49 @@ impl<'r> Check<'r> {
         items.into_iter().filter_map(|item| self.optional(key, Field::Given(item), &parse)).collect()
     }
 
+    /// All elements that are right, of a list that need not be there. Each wrong one is reported.
+    pub(super) fn any_of<T, E: Display>(
+        &self,
+        key: &str,
+        texts: Texts,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Vec<Spot<T>> {
+        texts.items.into_iter().filter_map(|item| self.optional(key, Field::Given(item), &parse)).collect()
+    }
+
+    /// The list, cut to what is allowed; a longer one is reported.
+    pub(super) fn up_to(&self, key: &str, mut texts: Texts, most: usize) -> Texts {
+        if let Some(at) = texts.at
+            && texts.items.len() > most
+        {
+            self.problem(at, format!("`{key}` has {} elements. Write at most {most}.", texts.items.len()));
+            texts.items.truncate(most);
+        }
+        texts
+    }
+
+    /// The list without repetitions; each is reported.
+    pub(super) fn each_once<T: PartialEq + Display>(&self, key: &str, list: Vec<Spot<T>>) -> Vec<Spot<T>> {
+        let mut once: Vec<Spot<T>> = Vec::new();
+        for spot in list {
+            if once.iter().any(|other| other.value == spot.value) {
+                self.problem(spot.at, format!("`{key}` has `{}` twice. Leave one.", spot.value));
+            } else {
+                once.push(spot);
+            }
+        }
+        once
+    }
+
+    /// The checks of a table within this one.
+    pub(super) fn within(&self, table: &'static Table, at: usize) -> Self {
+        Self { report: self.report, table, at, folder: self.folder }
+    }
+
+    pub(super) fn line(&self, at: usize) -> usize {
+        self.report.line(at)
+    }
+
     pub(super) fn missing(&self, key: &str) {
         self.problem(self.at, format!("`{key}` is missing. Write `{key} = {}`.", self.table.example(key)));
     }

@@ -123,6 +123,47 @@ pub(super) const SITE: Table = Table {
         key("stale_while_revalidate", "\"30s\""),
         key("stale_if_error", "\"1h\""),
         key("negative_ttl", "\"10s\""),
+        key("heuristics", "false"),
+        key("stale_when_disconnected", "\"1h\""),
+        key("no_store", "\"strict\""),
+        key("request_no_store", "false"),
+        key("request_directives", "false"),
+        key("store_set_cookie", "false"),
+        key("strip_set_cookie", "false"),
+        key("store_post", "false"),
+        key("strip_request_cookies", "[\"_ga*\"]"),
+        key("debug_key", "true"),
+        key("query", "{ ignore = [\"utm_*\", \"gclid\"], sort = true }"),
+        key("key", "{ headers = [\"x-device\"], cookies = [\"currency\"] }"),
+        key("normalise", "{ accept_language = [\"en\", \"de\"] }"),
+        key("rules", "[{ paths = [\"/assets/*\"], ttl = \"1d\" }]"),
+    ],
+};
+
+pub(super) const QUERY: Table = Table {
+    label: "[sites.query]",
+    keys: &[key("ignore", "[\"utm_*\", \"gclid\"]"), key("keep", "[\"id\", \"page\"]"), key("sort", "true")],
+};
+
+pub(super) const KEY: Table = Table {
+    label: "[sites.key]",
+    keys: &[key("headers", "[\"x-device\"]"), key("cookies", "[\"currency\"]")],
+};
+
+pub(super) const NORMALISE: Table = Table {
+    label: "[sites.normalise]",
+    keys: &[key("accept_encoding", "true"), key("accept_language", "[\"en\", \"de\"]")],
+};
+
+pub(super) const RULE: Table = Table {
+    label: "[[sites.rules]]",
+    keys: &[
+        key("paths", "[\"/assets/*\"]"),
+        key("statuses", "[\"404\", \"5xx\"]"),
+        key("ttl", "\"1d\""),
+        key("override", "true"),
+        key("stale_while_revalidate", "\"30s\""),
+        key("stale_if_error", "\"1h\""),
     ],
 };
 
@@ -132,8 +173,10 @@ pub(super) const LOG: Table = Table {
 };
 
 /// All tables below the file itself.
-pub(super) const TABLES: &[&Table] =
-    &[&NODE, &LISTEN, &CACHE, &ADMIN, &TOKEN, &CLUSTER, &ORIGIN, &FUNCTION, &SITE, &LOG];
+pub(super) const TABLES: &[&Table] = &[
+    &NODE, &LISTEN, &CACHE, &ADMIN, &TOKEN, &CLUSTER, &ORIGIN, &FUNCTION, &SITE, &QUERY, &KEY, &NORMALISE,
+    &RULE, &LOG,
+];
 
 /// The tables that have this key.
 pub(super) fn homes(key: &str) -> Vec<&'static str> {

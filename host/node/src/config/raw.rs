@@ -5,6 +5,10 @@ use std::collections::BTreeMap;
 use super::keys;
 use super::reader::{Field, TableReader, Texts};
 
+mod caching;
+
+pub(super) use caching::{RawCaching, RawKey, RawNormalise, RawQuery, RawRule};
+
 #[derive(Debug)]
 pub(super) struct RawConfig {
     pub(super) node: RawNode,
@@ -205,6 +209,7 @@ pub(super) struct RawSite {
     pub(super) stale_while_revalidate: Field<String>,
     pub(super) stale_if_error: Field<String>,
     pub(super) negative_ttl: Field<String>,
+    pub(super) caching: RawCaching,
 }
 
 impl RawSite {
@@ -221,6 +226,7 @@ impl RawSite {
             stale_while_revalidate: table.text("stale_while_revalidate"),
             stale_if_error: table.text("stale_if_error"),
             negative_ttl: table.text("negative_ttl"),
+            caching: RawCaching::read(table),
         }
     }
 }

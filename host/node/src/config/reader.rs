@@ -45,6 +45,23 @@ pub(super) struct Texts {
     pub(super) broken: bool,
 }
 
+/// Either of two types that a key may have.
+#[derive(Debug)]
+pub(super) enum FlagOrTexts {
+    Flag(bool),
+    Texts(Texts),
+}
+
+impl Field<bool> {
+    /// What was given, or the default. The default also stands in for a reported value; nobody sees it there.
+    pub(super) fn or(&self, default: bool) -> bool {
+        match self {
+            Self::Given(spot) => spot.value,
+            Self::Absent | Self::Broken => default,
+        }
+    }
+}
+
 impl<'t> Report<'t> {
     pub(super) fn new(file: &'t Path, text: &'t str) -> Self {
         Self { file, text, problems: RefCell::default() }
@@ -189,6 +206,29 @@ impl<'r> TableReader<'r> {
             let number = value.as_integer()?;
             u64::from_str_radix(number.as_str(), number.radix()).ok()
         })
+    }
+
+    pub(super) fn flag(&self, key: &str) -> Field<bool> {
+        self.typed(key, "`true` or `false`", DeValue::as_bool)
+    }
+
+    pub(super) fn flag_or_texts(&self, key: &str) -> Field<FlagOrTexts> {
+        const WANTED: &str = "`true`, `false` or a list of strings";
+        let either = self.typed(key, WANTED, |value| match value {
+            DeValue::Boolean(flag) => Some(Some(*flag)),
+            DeValue::Array(_) => Some(None),
+            _ => None,
+        });
+        match either {
+            Field::Absent => Field::Absent,
+            Field::Broken => Field::Broken,
+            Field::Given(Spot { value: Some(flag), at }) => {
+                Field::Given(Spot { value: FlagOrTexts::Flag(flag), at })
+            }
+            Field::Given(Spot { value: None, at }) => {
+                Field::Given(Spot { value: FlagOrTexts::Texts(self.texts(key)), at })
+            }
+        }
     }
 
     pub(super) fn texts(&self, key: &str) -> Texts {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use seawall_base::{OriginName, Region, SiteName};
 use serde::Serialize;
 
+use super::caching::Caching;
 use super::check::{Check, Names};
 use super::duration;
 use super::function::FunctionName;
@@ -71,6 +72,9 @@ pub struct Site {
     /// Lifetime of an error such as 404 or 410 that says nothing about its own. Default: none.
     #[serde(serialize_with = "duration::serialize_option")]
     pub negative_ttl: Option<Duration>,
+    /// What else it overrides of caching.
+    #[serde(flatten)]
+    pub caching: Caching,
 }
 
 /// What the sites of a file may refer to, and what they must not share.
@@ -94,6 +98,7 @@ impl Site {
             stale_while_revalidate: None,
             stale_if_error: None,
             negative_ttl: None,
+            caching: Caching::default(),
         }
     }
 
@@ -115,6 +120,7 @@ impl Site {
             stale_while_revalidate,
             stale_if_error,
             negative_ttl,
+            caching,
         } = raw;
         names.note(check, &name);
         let name = check.required("name", name, SiteName::new);
@@ -134,6 +140,7 @@ impl Site {
         let stale_while_revalidate = time("stale_while_revalidate", stale_while_revalidate);
         let stale_if_error = time("stale_if_error", stale_if_error);
         let negative_ttl = time("negative_ttl", negative_ttl);
+        let caching = Caching::from_raw(check, caching);
         Some(Self {
             name: name?.value,
             hosts,
@@ -145,6 +152,7 @@ impl Site {
             stale_while_revalidate,
             stale_if_error,
             negative_ttl,
+            caching,
         })
     }
 

@@ -16,11 +16,10 @@ use seawall_functions::Runtime;
 use seawall_origin::{Client, Limits, Pool, Server, Trust};
 use seawall_pipeline::edge::Identity;
 use seawall_pipeline::{AccessLog, Edge, Peers, Site, Sites};
-use seawall_policy::{Normalise, Rules};
 
 use super::control::Sink;
 use super::functions::Functions;
-use super::{Shared, StartError};
+use super::{Shared, StartError, settings};
 use crate::cli::token;
 use crate::config::{self, Config, Scheme};
 
@@ -75,7 +74,7 @@ pub(crate) fn assemble(
     });
     let admin = AdminState {
         cluster,
-        store: Arc::new(Sink(store)),
+        store: Arc::new(Sink(Arc::clone(&edge))),
         sites: config.sites.iter().map(|site| site.name.clone()).collect(),
         tokens,
         config: config.to_redacted_json(),
@@ -160,14 +159,19 @@ fn sites(config: &Config, store: &Store, pools: &Pools, functions: &Functions) -
         let host_header = host.map(http::HeaderValue::try_from).transpose();
         let pool = pools.get(&site.origin).ok_or_else(|| no_origin(&site.name, &site.origin))?;
         let hosts: Vec<String> = site.hosts.iter().map(ToString::to_string).collect();
+        let keying = settings::keying(site)?;
         let built = Site {
             name: site.name.clone(),
             origin: Arc::clone(pool),
             host_header: host_header.map_err(|error| StartError::Config(error.to_string()))?,
             functions: functions.chain(site)?,
             shield: site.shield.clone(),
-            rules: rules(site),
-            normalise: Normalise::default(),
+            rules: settings::rules(site, keying.as_deref()),
+            own_rules: settings::own_rules(site),
+            normalise: settings::normalise(site),
+            keying,
+            strip_set_cookie: site.caching.strip_set_cookie,
+            tells_key: site.caching.debug_key,
             shelf: store.shelf(&site.name),
         };
         sites.add(Arc::new(built), hosts.iter().map(String::as_str));
@@ -177,16 +181,6 @@ fn sites(config: &Config, store: &Store, pools: &Pools, functions: &Functions) -
 
 fn no_origin(site: &SiteName, origin: &OriginName) -> StartError {
     StartError::Config(format!("site `{site}` names the origin `{origin}`, which there is not"))
-}
-
-fn rules(site: &config::Site) -> Rules {
-    Rules {
-        default_ttl: site.default_ttl,
-        negative_ttl: site.negative_ttl,
-        stale_while_revalidate: site.stale_while_revalidate,
-        stale_if_error: site.stale_if_error,
-        ..Rules::default()
-    }
 }
 
 fn join(

@@ -9,6 +9,7 @@ use seawall_admin::{AdminState, Matched};
 use seawall_base::{Position, Purge};
 use seawall_cache::Store;
 use seawall_cluster::{Applied, Apply, Entry, Record, Start};
+use seawall_pipeline::Edge;
 use tokio::sync::watch;
 
 use super::assemble::Parts;
@@ -18,28 +19,32 @@ use super::{StartError, told};
 /// How often evicted entries leave the indexes and the gauges are brought up to date.
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(1);
 
-/// The cache as the log sees it, and as the operator's door does.
-pub(crate) struct Sink(pub(crate) Arc<Store>);
+/// The cache as the log sees it, and as the operator's door does: purges speak of URLs as people write them, and each
+/// site's settings say which of them are one.
+pub(crate) struct Sink(pub(crate) Arc<Edge>);
 
 impl Apply for Sink {
     fn apply(&self, record: &Record) -> Applied {
         match &record.entry {
-            Entry::Purge(purge) => Applied { matched: self.0.apply(record.position, purge).objects },
+            Entry::Purge(purge) => {
+                let purge = self.0.sites.in_keys(purge);
+                Applied { matched: self.0.store.apply(record.position, &purge).objects }
+            }
             Entry::Unknown { .. } => {
-                self.0.advance(record.position);
+                self.0.store.advance(record.position);
                 Applied::default()
             }
         }
     }
 
     fn empty(&self, at: Position) {
-        self.0.empty(at);
+        self.0.store.empty(at);
     }
 }
 
 impl seawall_admin::Store for Sink {
     fn dry_run(&self, purge: &Purge) -> Matched {
-        let seawall_cache::Matched { objects, bytes } = self.0.dry_run(purge);
+        let seawall_cache::Matched { objects, bytes } = self.0.store.dry_run(&self.0.sites.in_keys(purge));
         Matched { objects, bytes }
     }
 }
@@ -59,7 +64,7 @@ pub(crate) fn spawn(
 async fn control(parts: Parts, admin: Bound, stopped: watch::Receiver<bool>) {
     let Parts { edge, follower, admin: state, functions } = parts;
     let store = Arc::clone(&edge.store);
-    let following = follower.run(Arc::new(Sink(Arc::clone(&store))), Start::Empty, stopped.clone());
+    let following = follower.run(Arc::new(Sink(Arc::clone(&edge))), Start::Empty, stopped.clone());
     tokio::join!(following, door(state, admin, stopped.clone()), housekeep(store, stopped));
     drop(functions);
 }
