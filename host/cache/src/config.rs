@@ -37,6 +37,10 @@ pub const FOLLOW_LIMIT_DEFAULT: Duration = Duration::from_secs(30);
 /// Counted high rather than low, so that the configured memory is a bound and not a hope.
 pub const ENTRY_OVERHEAD_BYTES: u64 = 1024;
 
+/// Bytes counted for each field of a stored response besides its value: its place in the stored map, and in the map of
+/// the last hit, which shares the values.
+pub const FIELD_OVERHEAD_BYTES: usize = 256;
+
 /// Bytes counted for each tag of a stored response besides its text: the key in the tag's set, and the set's own room.
 pub const TAG_OVERHEAD_BYTES: u64 = 128;
 

@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::BytesMut;
 use http::{HeaderMap, HeaderValue, StatusCode};
+use parking_lot::RwLock;
 use seawall_base::Position;
 use seawall_policy::{Normalise, Part, Selecting, Terms};
 use smallvec::SmallVec;
 
 use crate::body::StoredBody;
-use crate::config::{ENTRY_OVERHEAD_BYTES, TAG_OVERHEAD_BYTES, VARIANTS_MAX};
+use crate::config::{ENTRY_OVERHEAD_BYTES, FIELD_OVERHEAD_BYTES, TAG_OVERHEAD_BYTES, VARIANTS_MAX};
 use crate::fill::Fill;
 
 /// A response's head, once policy has said that it may be stored. Followers see it before the body is whole.
@@ -81,6 +82,14 @@ pub struct Entry {
     /// Which fill of this node brought it.
     pub(crate) number: u64,
     soft: AtomicBool,
+    rendered: RwLock<Option<Rendered>>,
+}
+
+/// The fields of the last hit, and the moment that they hold for.
+#[derive(Debug)]
+struct Rendered {
+    moment: u64,
+    headers: HeaderMap,
 }
 
 impl Entry {
@@ -90,7 +99,21 @@ impl Entry {
 
     /// What was asked for when the log stood at `started`, as this node's request `number`.
     pub(crate) fn asked(head: Arc<Draft>, body: StoredBody, started: Position, number: u64) -> Self {
-        Self { head, body, started, number, soft: AtomicBool::new(false) }
+        Self { head, body, started, number, soft: AtomicBool::new(false), rendered: RwLock::new(None) }
+    }
+
+    /// The fields of a hit at `moment`: those of the last one where it was at the same moment, else as `render` writes
+    /// them. On a busy entry thousands of hits fall into the second in which nothing about them changes.
+    pub fn rendered_at(&self, moment: u64, render: impl FnOnce() -> HeaderMap) -> HeaderMap {
+        if let Some(last) = self.rendered.read().as_ref().filter(|last| last.moment == moment) {
+            return last.headers.clone();
+        }
+        let headers = render();
+        // Whoever cannot write at once leaves it to the one who does.
+        if let Some(mut last) = self.rendered.try_write() {
+            *last = Some(Rendered { moment, headers: headers.clone() });
+        }
+        headers
     }
 
     /// Makes the entry stale for good; a refresh makes a new entry.
@@ -113,7 +136,7 @@ impl Entry {
     #[must_use]
     pub fn weight_bytes(&self) -> u64 {
         let fields: usize =
-            self.head.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 64).sum();
+            self.head.headers.iter().map(|(_, value)| value.len() + FIELD_OVERHEAD_BYTES).sum();
         let tags: u64 = self.head.tags.iter().map(|tag| tag.len() as u64 + TAG_OVERHEAD_BYTES).sum();
         self.body.len() + fields as u64 + tags + self.head.selecting.len() as u64 + ENTRY_OVERHEAD_BYTES
     }

@@ -10,9 +10,9 @@ use seawall_base::{Blame, Cause, Fault};
 use seawall_cluster::peer;
 use seawall_functions::{RequestHead, RouteEdits};
 use seawall_origin::Outgoing;
-use seawall_policy::{RequestDirectives, cdn_loop, fields};
+use seawall_policy::{Glance, cdn_loop, fields};
 
-use crate::context::{Connection, Context};
+use crate::context::{Connection, Context, directives};
 use crate::edge::Edge;
 use crate::key;
 
@@ -27,13 +27,13 @@ pub(crate) fn client(
     if parts.method == Method::CONNECT {
         return Err(refused("CONNECT asks for a tunnel, which this node does not make"));
     }
-    let authority = authority(&parts.uri, &headers, &connection.scheme)?;
+    let authority = authority_on(connection, &parts.uri, &headers)?;
     let host = host_of(authority.as_str());
     let site = edge.sites.find(host).ok_or_else(|| {
         Fault::new(Cause::NoSite, Blame::Client, format!("no site takes the host `{host}`"))
     })?;
-    let visits = cdn_loop::visits(&headers, &edge.identity.cdn_id);
-    if visits.own > 0 || visits.all >= cdn_loop::MAX_MEMBERS {
+    let glance = Glance::at(&headers);
+    if glance.cdn_loop() && is_loop(edge, &headers) {
         return Err(Fault::new(
             Cause::Loop,
             Blame::Client,
@@ -43,10 +43,12 @@ pub(crate) fn client(
     let wants_key = site.tells_key && key::is_asked_for(&headers);
     peer::strip(&mut headers);
     // What `Connection` takes away is gone before anything looks: what `Vary` selects by must be what is sent on.
-    fields::strip_hop_by_hop(&mut headers);
+    if glance.hop_by_hop() {
+        fields::strip_hop_by_hop(&mut headers);
+    }
     let path_and_query =
         parts.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
-    let directives = RequestDirectives::from_headers(&headers);
+    let directives = directives(glance, &headers);
     let scheme = connection.scheme.clone();
     let head = RequestHead { method: parts.method, scheme, authority, path_and_query, headers };
     let cx = Context {
@@ -56,6 +58,7 @@ pub(crate) fn client(
         key: None,
         path_in_key: None,
         wants_key,
+        glance,
         directives,
         edits: RouteEdits::default(),
         functions: None,
@@ -63,6 +66,27 @@ pub(crate) fn client(
         now: edge.clock.now(),
     };
     Ok((cx, body))
+}
+
+fn is_loop(edge: &Edge, headers: &HeaderMap) -> bool {
+    let visits = cdn_loop::visits(headers, &edge.identity.cdn_id);
+    visits.own > 0 || visits.all >= cdn_loop::MAX_MEMBERS
+}
+
+/// The host asked for on a connection. That of an absolute URI is read each time: a proxy's client has many.
+fn authority_on(connection: &Connection, uri: &http::Uri, headers: &HeaderMap) -> Result<Authority, Fault> {
+    let mut hosts = headers.get_all(HOST).iter();
+    match (uri.authority(), hosts.next(), hosts.next()) {
+        (None, Some(host), None) => {
+            if let Some(known) = connection.last_host.get(host) {
+                return Ok(known);
+            }
+            let read = authority(uri, headers, &connection.scheme)?;
+            connection.last_host.set(host, &read);
+            Ok(read)
+        }
+        _ => authority(uri, headers, &connection.scheme),
+    }
 }
 
 /// The host asked for, in lower case and without its scheme's default port: from the URI where it has one (RFC 9112

@@ -4,18 +4,19 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use http::Version;
-use http::uri::Scheme;
+use http::uri::{Authority, Scheme};
+use http::{HeaderMap, HeaderValue, Version};
+use parking_lot::Mutex;
 use seawall_base::{Fault, Position};
 use seawall_cache::{Ask, Key};
 use seawall_functions::{RequestHead, RouteEdits};
-use seawall_policy::{Forward, RequestDirectives};
+use seawall_policy::{Forward, Glance, RequestDirectives};
 
 use crate::hooks::FunctionSide;
 use crate::site::Site;
 
 /// The connection that a request came on.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Connection {
     /// The client's address.
     pub ip: Option<IpAddr>,
@@ -23,6 +24,26 @@ pub struct Connection {
     pub scheme: Scheme,
     /// `TLSv1.2`, `TLSv1.3`, or none.
     pub tls_version: Option<&'static str>,
+    /// The host that its last request asked for.
+    pub last_host: LastHost,
+}
+
+/// The host that a connection's last request asked for, as it was written and as it was read: the next request's is nearly
+/// always the same, and is then not parsed again.
+#[derive(Debug, Default)]
+pub struct LastHost(Mutex<Option<(Box<[u8]>, Authority)>>);
+
+impl LastHost {
+    /// What `written` was read as, where it was the last.
+    pub(crate) fn get(&self, written: &HeaderValue) -> Option<Authority> {
+        let last = self.0.lock();
+        last.as_ref().filter(|(text, _)| **text == *written.as_bytes()).map(|(_, read)| read.clone())
+    }
+
+    /// `written` is read as `authority`.
+    pub(crate) fn set(&self, written: &HeaderValue, authority: &Authority) {
+        *self.0.lock() = Some((Box::from(written.as_bytes()), authority.clone()));
+    }
 }
 
 /// One request on its way: `&mut` it goes from stage to stage.
@@ -39,6 +60,8 @@ pub(crate) struct Context {
     pub(crate) path_in_key: Option<Box<str>>,
     /// The request asks for its key, and may.
     pub(crate) wants_key: bool,
+    /// Which of the fields that decide its way it has.
+    pub(crate) glance: Glance,
     /// The request's `Cache-Control`.
     pub(crate) directives: RequestDirectives,
     /// What functions decided about the way.
@@ -52,6 +75,12 @@ pub(crate) struct Context {
 }
 
 impl Context {
+    /// Reads anew what is known of the request's fields, after they were changed.
+    pub(crate) fn reread(&mut self) {
+        self.glance = Glance::at(&self.head.headers);
+        self.directives = directives(self.glance, &self.head.headers);
+    }
+
     /// The origin in RFC 6454's sense: scheme, host, and port where it is not the default.
     pub(crate) fn origin(&self) -> String {
         format!("{}://{}", self.head.scheme, self.head.authority)
@@ -73,6 +102,11 @@ impl Context {
             now: self.now,
         }
     }
+}
+
+/// The request's `Cache-Control`.
+pub(crate) fn directives(glance: Glance, headers: &HeaderMap) -> RequestDirectives {
+    if glance.directives() { RequestDirectives::from_headers(headers) } else { RequestDirectives::default() }
 }
 
 /// What another node said when it asked.

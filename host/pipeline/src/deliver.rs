@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{AGE, CONTENT_LENGTH, HeaderValue};
-use http::{Method, Response, StatusCode};
+use http::{HeaderMap, Method, Response, StatusCode};
 use http_body::Body;
 use seawall_cache::{Draft, Entry, FillBody};
 use seawall_cluster::peer::PeerAnswer;
@@ -68,7 +68,7 @@ impl Source {
 /// The response to this client.
 pub(crate) fn to_client(edge: &Edge, cx: &Context, source: Source, status: CacheStatus<'_>) -> Delivery {
     let head = source.head();
-    if conditional::is_conditional(&cx.head.headers) {
+    if cx.glance.conditions() {
         let received_at = head.terms.received_at();
         match conditional::evaluate(
             &cx.head.method,
@@ -107,6 +107,18 @@ fn whole(edge: &Edge, cx: &Context, source: &Source, status: CacheStatus<'_>) ->
     let head = source.head();
     let mut response = Response::new(Reply::empty());
     *response.status_mut() = head.status;
+    if let Source::Stored(entry) = source
+        && status.is_plain_hit()
+        && cx.peer.is_none()
+    {
+        let age = head.terms.age(cx.now).as_secs();
+        *response.headers_mut() = entry.rendered_at(age, || {
+            let mut headers = head.headers.clone();
+            stamp(&mut headers, head, Some(age), &status, true);
+            headers
+        });
+        return response;
+    }
     *response.headers_mut() = head.headers.clone();
     finish(edge, cx, source, status, &mut response);
     response
@@ -120,7 +132,7 @@ fn not_modified(edge: &Edge, cx: &Context, source: &Source, status: CacheStatus<
     response
 }
 
-/// What depends on the moment: `Age`, `Cache-Status`, and the fields that want a validation first.
+/// What depends on the moment.
 fn finish(
     edge: &Edge,
     cx: &Context,
@@ -129,11 +141,6 @@ fn finish(
     response: &mut Response<Reply>,
 ) {
     let head = source.head();
-    let headers = response.headers_mut();
-    // Only the one for whom the origin was asked may have what `no-cache` names (RFC 9111 §5.2.2.4).
-    if status.collapsed || matches!(source, Source::Stored(_)) {
-        fields::strip_named(headers, head.terms.unvalidated_fields());
-    }
     let age = match source {
         Source::Stored(_) => Some(head.terms.age(cx.now).as_secs()),
         // `Age` says that the origin was not asked for this request (RFC 9111 §5.1): where it was, only what came is told.
@@ -141,10 +148,9 @@ fn finish(
             Some(head.terms.age(edge.clock.now()).as_secs()).filter(|age| *age > 0)
         }
     };
-    if let Some(age) = age {
-        headers.insert(AGE, HeaderValue::from(age));
-    }
-    say(headers, &status);
+    // Only the one for whom the origin was asked may have what `no-cache` names (RFC 9111 §5.2.2.4).
+    let unvalidated = status.collapsed || matches!(source, Source::Stored(_));
+    stamp(response.headers_mut(), head, age, &status, unvalidated);
     if cx.peer.is_some() {
         // A stored copy that is stale, or softly purged, and was not validated for this request.
         let stale = match source {
@@ -155,11 +161,28 @@ fn finish(
     }
 }
 
+/// `Age`, `Cache-Status`, and without the fields that want a validation first.
+fn stamp(
+    headers: &mut HeaderMap,
+    head: &Draft,
+    age: Option<u64>,
+    status: &CacheStatus<'_>,
+    unvalidated: bool,
+) {
+    if unvalidated {
+        fields::strip_named(headers, head.terms.unvalidated_fields());
+    }
+    if let Some(age) = age {
+        headers.insert(AGE, HeaderValue::from(age));
+    }
+    say(headers, status);
+}
+
 /// Room for a member of `Cache-Status` as a hit has it.
 const MEMBER_USUAL_BYTES: usize = 64;
 
 /// Adds this node's member to `Cache-Status` (RFC 9211 §2).
-pub(crate) fn say(headers: &mut http::HeaderMap, status: &CacheStatus<'_>) {
+pub(crate) fn say(headers: &mut HeaderMap, status: &CacheStatus<'_>) {
     let mut text = Vec::with_capacity(MEMBER_USUAL_BYTES);
     status.render(&mut text);
     if let Ok(value) = HeaderValue::from_maybe_shared(Bytes::from(text)) {

@@ -12,7 +12,6 @@ use seawall_functions::{
     CacheWord, ClientInfo, Exchange, FunctionError, GuestLog, Instances, RequestHead, RequestVerdict,
     ResponseHead, Vars,
 };
-use seawall_policy::RequestDirectives;
 
 use crate::context::{Connection, Context, Way};
 use crate::edge::Edge;
@@ -65,7 +64,7 @@ pub(crate) async fn on_request(
     let verdict = outcome.map_err(|error| side.failed(error));
     cx.functions = Some(Box::new(side));
     // A function may have changed what the client asked for.
-    cx.directives = RequestDirectives::from_headers(&cx.head.headers);
+    cx.reread();
     match verdict? {
         RequestVerdict::Next => Ok(OnRequest::Next),
         RequestVerdict::Respond(local) => {

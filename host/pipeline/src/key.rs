@@ -79,6 +79,10 @@ pub(crate) fn url(cx: &Context, path_and_query: &str) -> String {
 
 /// Does what the site's settings say, after its functions and before the look-up.
 pub(crate) fn prepare(cx: &mut Context) {
+    // Most sites have none, and their hits touch no count for it.
+    if cx.site.keying.is_none() {
+        return;
+    }
     let site = Arc::clone(&cx.site);
     let Some(keying) = &site.keying else { return };
     if let Cow::Owned(path) = keying.query.normal(cx.head.path_and_query.as_str()) {

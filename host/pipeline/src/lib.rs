@@ -34,7 +34,7 @@ pub mod serve;
 mod settle;
 pub mod site;
 
-pub use context::Connection;
+pub use context::{Connection, LastHost};
 pub use edge::{Edge, Peers};
 pub use glob::{GLOB_MAX_BYTES, Glob, GlobError};
 pub use key::{KEY_PARTS_MAX, Keying, Parameters, QueryRules, SORTED_PARAMETERS_MAX, StripCookies};

@@ -14,9 +14,9 @@ use seawall_base::{Blame, Cause, Fault, Position};
 use seawall_cluster::peer::{self, Asks, PeerAnswer, PeerRequest, PeerTarget};
 use seawall_functions::{RequestHead, RouteEdits};
 use seawall_origin::Outgoing;
-use seawall_policy::{RequestDirectives, fields};
+use seawall_policy::{Glance, fields};
 
-use crate::context::{Context, PeerSide, Told};
+use crate::context::{Context, PeerSide, Told, directives};
 use crate::edge::{Edge, Peers, SHIELD_CATCH_UP_LIMIT, SHIELD_CATCH_UP_STEP};
 use crate::reply::Reply;
 use crate::serve::{faulty, walk};
@@ -94,8 +94,10 @@ fn admit_peer(edge: &Edge, request: Request<Outgoing>) -> Result<(Context, Outgo
         key_parts: key_parts.collect(),
         pass: false,
     };
+    let glance = Glance::at(&headers);
     let cx = Context {
-        directives: RequestDirectives::from_headers(&headers),
+        glance,
+        directives: directives(glance, &headers),
         head: RequestHead { method: parts.method, scheme, authority, path_and_query, headers },
         version: parts.version,
         site: Arc::clone(site),

@@ -94,6 +94,11 @@ impl<'a> CacheStatus<'a> {
         Self::new(name, Outcome::Forward(reason))
     }
 
+    /// Whether it says no more than that it is a hit, and for how long.
+    pub fn is_plain_hit(&self) -> bool {
+        self.outcome == Outcome::Hit && self.key.is_none() && self.detail.is_none()
+    }
+
     /// A member with nothing but its outcome.
     pub fn new(name: &'a str, outcome: Outcome) -> Self {
         Self {

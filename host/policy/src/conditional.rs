@@ -38,12 +38,8 @@ impl Precondition {
     }
 }
 
-/// Whether a request carries any condition: the cheap question before [`evaluate`].
-pub fn is_conditional(request: &HeaderMap) -> bool {
-    [IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_MATCH, IF_UNMODIFIED_SINCE]
-        .iter()
-        .any(|name| request.contains_key(name))
-}
+/// The conditions that a cache judges (RFC 9110 §13.1). `If-Range` belongs to the range.
+pub const CONDITIONS: [HeaderName; 4] = [IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_MATCH, IF_UNMODIFIED_SINCE];
 
 /// Evaluates a request's conditions against a stored response, in order of precedence (RFC 9110 §13.2.2).
 /// `received_at` is the stored response's; it stands in where there is neither `Last-Modified` nor `Date`.

@@ -13,7 +13,7 @@ use seawall_cluster::{Cluster, NodeInfo, Setup};
 use seawall_functions::Chain;
 use seawall_origin::{Client, Limits, Outgoing, Pool, Server, Trust};
 use seawall_pipeline::edge::Identity;
-use seawall_pipeline::{AccessLog, Connection, Edge, Metrics, Site, Sites, serve};
+use seawall_pipeline::{AccessLog, Connection, Edge, LastHost, Metrics, Site, Sites, serve};
 use seawall_policy::{Normalise, Rules};
 
 use super::client::HOST;
@@ -67,7 +67,8 @@ impl LoneEdge {
     /// Status and body of a GET.
     pub(crate) async fn get(&self, path: &str) -> (u16, String) {
         let request = http::Request::get(path).header("host", HOST).body(Outgoing::empty()).unwrap();
-        let connection = Connection { ip: None, scheme: Scheme::HTTP, tls_version: None };
+        let connection =
+            Connection { ip: None, scheme: Scheme::HTTP, tls_version: None, last_host: LastHost::default() };
         let exchange = async {
             let (head, body) = serve(&self.edge, &connection, request).await.into_parts();
             let body = body.collect().await.unwrap().to_bytes();

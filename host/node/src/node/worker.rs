@@ -21,7 +21,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use seawall_base::Fault;
 use seawall_origin::Outgoing;
 use seawall_pipeline::peer::serve_peer;
-use seawall_pipeline::{Connection, Edge, Reply, serve};
+use seawall_pipeline::{Connection, Edge, LastHost, Reply, serve};
 use tokio::net::TcpStream;
 use tokio::sync::{Barrier, watch};
 use tokio::task::JoinSet;
@@ -133,7 +133,12 @@ fn serve_connection(
     // Without it small responses wait for the client's acknowledgement. Some sockets cannot: then they wait.
     let _ = stream.set_nodelay(true);
     let edge = Arc::clone(edge);
-    let connection = Connection { ip: Some(client.ip()), scheme: Scheme::HTTP, tls_version: None };
+    let connection = Connection {
+        ip: Some(client.ip()),
+        scheme: Scheme::HTTP,
+        tls_version: None,
+        last_host: LastHost::default(),
+    };
     let connection = Arc::new(connection);
     let activity = Arc::new(Activity::default());
     let own = Arc::clone(&activity);

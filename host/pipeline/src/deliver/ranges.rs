@@ -40,6 +40,9 @@ pub(super) struct Several {
 
 /// What the request wants of what there is.
 pub(super) fn wanted(cx: &Context, source: &Source) -> Wanted {
+    if !cx.glance.range() {
+        return Wanted::Whole;
+    }
     let head = source.head();
     let request = &cx.head.headers;
     let received_at = head.terms.received_at();
