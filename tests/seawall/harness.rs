@@ -17,7 +17,7 @@ mod log;
 mod lone_edge;
 mod node;
 mod origin;
-mod wire;
+pub(crate) mod wire;
 mod world;
 
 pub(crate) use admin::{OPERATOR, READER, purge};

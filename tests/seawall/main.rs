@@ -11,12 +11,14 @@
 
 mod harness;
 
+mod bodies;
 mod collapse;
 mod faults;
 mod fields;
 mod fleet;
 mod functions;
 mod hit;
+mod interim;
 mod methods;
 mod process;
 mod purge;
@@ -24,5 +26,6 @@ mod ranges;
 mod revalidation;
 mod settings;
 mod shield;
+mod uploads;
 mod vary;
 mod write;

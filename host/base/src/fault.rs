@@ -78,6 +78,8 @@ pub enum Cause {
     BodyTimeout,
     /// The client's own body broke off or was malformed.
     RequestBody,
+    /// The client stopped sending its own body.
+    RequestTimeout,
     /// A function trapped, ran out of its limits, or refused.
     Function,
     /// The fill was dropped without an answer: a bug or a shutdown.
@@ -105,6 +107,7 @@ impl Cause {
             Self::ProtocolError => "protocol-error",
             Self::BodyTimeout => "body-timeout",
             Self::RequestBody => "request-body",
+            Self::RequestTimeout => "request-timeout",
             Self::Function => "function",
             Self::FillDropped => "fill-dropped",
             Self::PeerRefused => "peer-refused",

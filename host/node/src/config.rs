@@ -53,7 +53,7 @@ pub use duration::{DURATION_MAX, DurationError};
 pub use flags::{ONLY_NAME, RunFlags};
 pub use function::{Function, FunctionName};
 pub use host::{HOST_MAX_BYTES, HostError, HostPattern};
-pub use listen::{DEFAULT_HTTP, Listen};
+pub use listen::{DEFAULT_BODY_TIMEOUT, DEFAULT_HTTP, Listen};
 pub use log::{
     AccessLog, DEFAULT_ACCESS_LOG, DEFAULT_LOG_FORMAT, DEFAULT_LOG_LEVEL, Log, LogFormat, LogLevel,
 };

@@ -20,6 +20,7 @@ mod assemble;
 mod control;
 mod error;
 mod functions;
+mod interlaced;
 mod listen;
 mod settings;
 mod worker;
@@ -108,7 +109,7 @@ impl Node {
         let admin_address = admin.address;
         let (end, ended) = watch::channel(false);
         let control = control::spawn(parts, admin, ended)?;
-        let doors = worker::doors(http, peers, threads);
+        let doors = worker::doors(http, peers, threads, config.listen.body_timeout);
         let together = Arc::new(Barrier::new(doors.len()));
         let mut workers = Vec::new();
         for (number, own) in doors.into_iter().enumerate() {

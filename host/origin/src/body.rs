@@ -2,24 +2,65 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll, ready};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Poll, Wake, Waker, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
+use parking_lot::Mutex;
 use seawall_base::{Blame, Cause, Fault};
 use tokio::time::Sleep;
 
-use crate::failure;
+use crate::failure::{self, UploadError};
 
 /// A request's body on its way to an origin.
 #[derive(Debug, Default)]
 pub struct Outgoing {
-    from: Option<Incoming>,
-    /// Frames handed on so far: while this moves, the origin is not late.
-    pub(crate) progress: Arc<AtomicU64>,
+    upload: Option<Arc<Upload>>,
+    /// How long the client may leave between two pieces.
+    limit: Duration,
+    patience: Option<Pin<Box<Sleep>>>,
+}
+
+/// A client's body, and how far it has come.
+#[derive(Debug)]
+pub(crate) struct Upload {
+    /// Gone where it was given up.
+    from: Mutex<Option<Incoming>>,
+    /// Frames handed on so far.
+    frames: AtomicU64,
+    /// The next one has been asked for, and the client has not sent it.
+    awaited: AtomicBool,
+    /// Who asked.
+    asker: Mutex<Option<Waker>>,
+}
+
+impl Upload {
+    /// Whether the time since this was asked last is the client's, and the origin is not late.
+    pub(crate) fn is_the_clients(&self, seen: &mut u64) -> bool {
+        let frames = self.frames.load(Ordering::Relaxed);
+        let before = std::mem::replace(seen, frames);
+        before != frames || self.awaited.load(Ordering::Relaxed)
+    }
+
+    /// Takes no more of it, so that its client's connection can end: an origin that takes nothing holds its own for as
+    /// long as it likes.
+    pub(crate) fn give_up(&self) {
+        drop(self.from.lock().take());
+    }
+}
+
+/// Woken when the client has sent something. That it has must be known at once: an origin that takes no more of a body
+/// never has it asked for again.
+impl Wake for Upload {
+    fn wake(self: Arc<Self>) {
+        self.awaited.store(false, Ordering::Relaxed);
+        if let Some(asker) = self.asker.lock().take() {
+            asker.wake();
+        }
+    }
 }
 
 impl Outgoing {
@@ -29,41 +70,81 @@ impl Outgoing {
         Self::default()
     }
 
-    /// A client's body, handed on as it comes.
+    /// A client's body, handed on as it comes. It breaks off where the client sends nothing for `limit`.
     #[must_use]
-    pub fn from_client(body: Incoming) -> Self {
-        Self { from: (!body.is_end_stream()).then_some(body), progress: Arc::default() }
+    pub fn from_client(body: Incoming, limit: Duration) -> Self {
+        let upload = (!body.is_end_stream()).then(|| {
+            Arc::new(Upload {
+                from: Mutex::new(Some(body)),
+                frames: AtomicU64::new(0),
+                awaited: AtomicBool::new(false),
+                asker: Mutex::new(None),
+            })
+        });
+        Self { upload, limit, patience: None }
     }
 
     /// Whether there is nothing to send; such a request can be sent again.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.from.is_none()
+        self.upload.is_none()
+    }
+
+    /// The client's body, where there is one.
+    pub(crate) fn upload(&self) -> Option<Arc<Upload>> {
+        self.upload.clone()
+    }
+}
+
+impl Drop for Outgoing {
+    /// The body holds the waker, and the waker what holds the body: one of them must let go.
+    fn drop(&mut self) {
+        if let Some(upload) = &self.upload {
+            upload.give_up();
+        }
     }
 }
 
 impl Body for Outgoing {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = UploadError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let Some(body) = &mut self.from else {
+    ) -> Poll<Option<Result<Frame<Bytes>, UploadError>>> {
+        let this = &mut *self;
+        let Some(upload) = &this.upload else {
             return Poll::Ready(None);
         };
-        let frame = ready!(Pin::new(body).poll_frame(cx));
-        self.progress.fetch_add(1, Ordering::Relaxed);
-        Poll::Ready(frame)
+        *upload.asker.lock() = Some(cx.waker().clone());
+        upload.awaited.store(true, Ordering::Relaxed);
+        let sent = Waker::from(Arc::clone(upload));
+        let polled = match &mut *upload.from.lock() {
+            Some(body) => Pin::new(body).poll_frame(&mut Context::from_waker(&sent)),
+            None => return Poll::Ready(Some(Err(UploadError::GivenUp))),
+        };
+        if let Poll::Ready(frame) = polled {
+            this.patience = None;
+            upload.awaited.store(false, Ordering::Relaxed);
+            upload.frames.fetch_add(1, Ordering::Relaxed);
+            return Poll::Ready(frame.map(|frame| frame.map_err(UploadError::Broken)));
+        }
+        let limit = this.limit;
+        let patience = this.patience.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
+        ready!(patience.as_mut().poll(cx));
+        Poll::Ready(Some(Err(UploadError::Stalled(limit))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.from.as_ref().is_none_or(Body::is_end_stream)
+        // One that was given up has not ended.
+        let of = |upload: &Arc<Upload>| upload.from.lock().as_ref().is_some_and(Body::is_end_stream);
+        self.upload.as_ref().is_none_or(of)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.from.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
+        let of = |upload: &Arc<Upload>| upload.from.lock().as_ref().map(Body::size_hint).unwrap_or_default();
+        self.upload.as_ref().map_or_else(|| SizeHint::with_exact(0), of)
     }
 }
 

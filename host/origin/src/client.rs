@@ -1,10 +1,9 @@
 //! One HTTP client, its connections pooled by server.
 
 use std::pin::pin;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use http::header::{CONTENT_LENGTH, HeaderValue, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, HeaderValue, TRAILER, TRANSFER_ENCODING};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Request, Response, Uri};
 use http_body::Body;
@@ -17,6 +16,7 @@ use seawall_base::{Blame, Cause, Fault};
 use crate::body::{OriginBody, Outgoing};
 use crate::connect::{Connector, Uses};
 use crate::failure;
+use crate::interim;
 use crate::metrics::Metrics;
 use crate::trust::Trust;
 
@@ -25,7 +25,8 @@ use crate::trust::Trust;
 pub struct Limits {
     /// To accept a connection, TLS included.
     pub connect: Duration,
-    /// From the request to the response's first byte. While a client's body is still moving, the count starts anew.
+    /// From the request to the response's first byte. While a client's body is on its way, the count starts anew: with
+    /// each piece of it, and for as long as it is the client who is waited for.
     pub first_byte: Duration,
     /// Between two pieces of the body.
     pub between_bytes: Duration,
@@ -73,6 +74,8 @@ pub struct Client {
 /// Says how the body is framed. hyper would guess that a GET has none (RFC 9112 §6.3).
 fn frame(request: &mut Request<Outgoing>) {
     if request.body().is_empty() {
+        // It announces what only a body can end with (RFC 9110 §6.6.2).
+        request.headers_mut().remove(TRAILER);
         return;
     }
     let length = request.body().size_hint().exact();
@@ -123,17 +126,23 @@ impl Client {
             uri.build().map_err(|error| Fault::new(Cause::BadRequest, Blame::Client, error.to_string()))?;
         *request.version_mut() = http::Version::HTTP_11;
         frame(&mut request);
+        interim::listen(&mut request);
         self.metrics.requests.inc();
         let had_body = !request.body().is_empty();
-        let progress = std::sync::Arc::clone(&request.body().progress);
+        let upload = request.body().upload();
         let connection = capture_connection(&mut request);
         let mut answer = pin!(self.http.request(request));
-        let mut seen = progress.load(Ordering::Relaxed);
+        let mut seen = 0;
         let outcome = loop {
             match tokio::time::timeout(self.limits.first_byte, answer.as_mut()).await {
                 Ok(outcome) => break outcome,
-                Err(_) if progress.load(Ordering::Relaxed) != seen => seen = progress.load(Ordering::Relaxed),
-                Err(_) => return Err(self.failed(self.too_late(target))),
+                Err(_) if upload.as_ref().is_some_and(|upload| upload.is_the_clients(&mut seen)) => {}
+                Err(_) => {
+                    if let Some(upload) = upload {
+                        upload.give_up();
+                    }
+                    return Err(self.failed(self.too_late(target)));
+                }
             }
         };
         let first_use = connection.connection_metadata().as_ref().is_none_or(|connected| {

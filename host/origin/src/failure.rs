@@ -1,10 +1,43 @@
 //! Which fault a library's error is.
 
 use std::error::Error;
-use std::io;
+use std::time::Duration;
+use std::{fmt, io};
 
 use hyper_util::client::legacy;
 use seawall_base::{Blame, Cause, Fault, Retry};
+
+/// Why a client's body broke off on its way to an origin.
+#[derive(Debug)]
+pub enum UploadError {
+    /// The client sent nothing for so long.
+    Stalled(Duration),
+    /// The request failed before all of it was sent.
+    GivenUp,
+    /// Its connection ended, or what it sent is not a body.
+    Broken(hyper::Error),
+}
+
+impl fmt::Display for UploadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stalled(limit) => {
+                write!(f, "the client sent nothing of its body for {} ms", limit.as_millis())
+            }
+            Self::GivenUp => f.write_str("the request failed before all of its body was sent"),
+            Self::Broken(error) => error.fmt(f),
+        }
+    }
+}
+
+impl Error for UploadError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Stalled(_) | Self::GivenUp => None,
+            Self::Broken(error) => error.source(),
+        }
+    }
+}
 
 /// A failure before a response head. `first_use` says whether the connection, where there was one, was a new one;
 /// `had_body` whether the client's body could have been at fault.
@@ -12,6 +45,9 @@ pub(crate) fn of_request(error: &legacy::Error, first_use: bool, had_body: bool,
     let detail = chain(error);
     if error.is_connect() {
         return Fault::new(of_connect(error), blame, detail).retry(Retry::Safe);
+    }
+    if let Some(UploadError::Stalled(_)) = find(error) {
+        return Fault::new(Cause::RequestTimeout, Blame::Client, detail);
     }
     let inner = find::<hyper::Error>(error);
     // A connection whose task ended counts as the user's error too: without a body it is not.

@@ -8,12 +8,15 @@ pub mod body;
 pub mod client;
 mod connect;
 mod failure;
+pub mod interim;
 pub mod metrics;
 pub mod pool;
 pub mod trust;
 
 pub use body::{OriginBody, Outgoing};
 pub use client::{Client, Limits};
+pub use failure::UploadError;
+pub use interim::OnInterim;
 pub use metrics::Metrics;
 pub use pool::{Pool, Server};
 pub use trust::Trust;

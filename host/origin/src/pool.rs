@@ -10,6 +10,7 @@ use seawall_base::{Blame, Cause, Fault, OriginName, Retry};
 
 use crate::body::{OriginBody, Outgoing};
 use crate::client::{Client, Target};
+use crate::interim::OnInterim;
 
 /// One server of a pool.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,6 +119,7 @@ struct Again {
     method: Method,
     uri: Uri,
     headers: HeaderMap,
+    on_interim: Option<OnInterim>,
 }
 
 fn again(request: &Request<Outgoing>) -> Option<Again> {
@@ -125,6 +127,7 @@ fn again(request: &Request<Outgoing>) -> Option<Again> {
         method: request.method().clone(),
         uri: request.uri().clone(),
         headers: request.headers().clone(),
+        on_interim: request.extensions().get().cloned(),
     })
 }
 
@@ -134,6 +137,9 @@ impl Again {
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.uri.clone();
         *request.headers_mut() = self.headers.clone();
+        if let Some(on_interim) = &self.on_interim {
+            request.extensions_mut().insert(on_interim.clone());
+        }
         request
     }
 }

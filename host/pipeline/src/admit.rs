@@ -42,6 +42,7 @@ pub(crate) fn client(
     }
     let wants_key = site.tells_key && key::is_asked_for(&headers);
     peer::strip(&mut headers);
+    let takes_trailers = fields::takes_trailers(&headers);
     // What `Connection` takes away is gone before anything looks: what `Vary` selects by must be what is sent on.
     if glance.hop_by_hop() {
         fields::strip_hop_by_hop(&mut headers);
@@ -63,6 +64,8 @@ pub(crate) fn client(
         edits: RouteEdits::default(),
         functions: None,
         peer: None,
+        interim: connection.interim_for(parts.version),
+        takes_trailers,
         now: edge.clock.now(),
     };
     Ok((cx, body))

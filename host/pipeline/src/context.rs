@@ -13,6 +13,7 @@ use seawall_functions::{RequestHead, RouteEdits};
 use seawall_policy::{Forward, Glance, RequestDirectives};
 
 use crate::hooks::FunctionSide;
+use crate::interim::{Line, Turn};
 use crate::site::Site;
 
 /// The connection that a request came on.
@@ -26,6 +27,8 @@ pub struct Connection {
     pub tls_version: Option<&'static str>,
     /// The host that its last request asked for.
     pub last_host: LastHost,
+    /// How interim responses reach it, where it is of a kind that can be sent some.
+    pub interim: Option<Arc<Line>>,
 }
 
 /// The host that a connection's last request asked for, as it was written and as it was read: the next request's is nearly
@@ -70,8 +73,19 @@ pub(crate) struct Context {
     pub(crate) functions: Option<Box<FunctionSide>>,
     /// Set for a request of another node.
     pub(crate) peer: Option<PeerSide>,
+    /// How interim responses reach the client, where it takes them.
+    pub(crate) interim: Option<Arc<Line>>,
+    /// Whether the client takes trailers (RFC 9110 §10.1.4).
+    pub(crate) takes_trailers: bool,
     /// Wall time when the request came.
     pub(crate) now: SystemTime,
+}
+
+impl Connection {
+    /// The way of interim responses to a client that speaks `version`: HTTP/1.0 has none (RFC 9110 §15.2).
+    pub(crate) fn interim_for(&self, version: Version) -> Option<Arc<Line>> {
+        if version == Version::HTTP_11 { self.interim.clone() } else { None }
+    }
 }
 
 impl Context {
@@ -84,6 +98,11 @@ impl Context {
     /// The origin in RFC 6454's sense: scheme, host, and port where it is not the default.
     pub(crate) fn origin(&self) -> String {
         format!("{}://{}", self.head.scheme, self.head.authority)
+    }
+
+    /// A turn to be told what the origin says before its final response.
+    pub(crate) fn turn(&self) -> Option<Turn> {
+        self.interim.as_ref().map(Turn::begin)
     }
 
     /// The question that this request asks of the cache.
@@ -148,7 +167,7 @@ pub enum Way {
     Revalidated,
     /// Went past the cache.
     Pass,
-    /// Answered by a function.
+    /// Answered by a function, or by the node where a request may go no further.
     Local,
     /// Ended in a fault.
     Fault,

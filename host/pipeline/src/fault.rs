@@ -1,6 +1,6 @@
 //! The one file that turns a fault into a response (invariant 5).
 
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 use seawall_base::{Cause, Fault};
 use seawall_policy::{ProxyError, ProxyStatus};
@@ -17,6 +17,7 @@ fn meaning(cause: Cause) -> (StatusCode, Option<ProxyError>) {
     match cause {
         Cause::NoSite => (S::MISDIRECTED_REQUEST, None),
         Cause::BadRequest | Cause::RequestBody => (S::BAD_REQUEST, Some(P::HttpRequestError)),
+        Cause::RequestTimeout => (S::REQUEST_TIMEOUT, Some(P::HttpRequestError)),
         Cause::Loop => (S::LOOP_DETECTED, Some(P::ProxyLoopDetected)),
         Cause::NotCached => (S::GATEWAY_TIMEOUT, None),
         Cause::DnsError => (S::BAD_GATEWAY, Some(P::DnsError)),
@@ -44,6 +45,10 @@ pub(crate) fn response(edge: &Edge, fault: &Fault) -> Response<Reply> {
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // RFC 9110 §15.5.9: the rest of the body is not waited for, so the connection cannot go on.
+    if fault.cause == Cause::RequestTimeout {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
     let proxy_status = error.and_then(|error| ProxyStatus::failed(edge.name.as_str(), error).to_value());
     if let Some(value) = proxy_status {
         headers.insert(PROXY_STATUS, value);
@@ -66,5 +71,6 @@ mod tests {
             assert_eq!(meaning(cause).0, 504, "{}", cause.as_str());
         }
         assert_eq!(meaning(Cause::NoSite).0, 421);
+        assert_eq!(meaning(Cause::RequestTimeout).0, 408);
     }
 }

@@ -7,6 +7,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::header::{CONTENT_LENGTH, TRAILER};
 use http::{HeaderMap, Response, StatusCode};
 use http_body::Body;
 use http_body_util::BodyExt;
@@ -21,6 +22,7 @@ use tokio::sync::oneshot;
 use crate::context::Context;
 use crate::edge::Edge;
 use crate::forward::{Inbound, Outbound};
+use crate::interim::{self, Turn};
 use crate::route::{self, Route};
 use crate::settle::{self, Asked, Declined, DeclinedBy, Settlement, Wants};
 use crate::site::Site;
@@ -71,12 +73,12 @@ struct Job {
 }
 
 impl Job {
-    fn new(edge: &Arc<Edge>, cx: &Context, key: Key, lead: &Lead) -> Self {
+    fn new(edge: &Arc<Edge>, cx: &Context, key: Key, lead: &Lead, turn: Option<&Turn>) -> Self {
         Self {
             edge: Arc::clone(edge),
             site: Arc::clone(&cx.site),
             origin: cx.origin(),
-            outbound: Outbound::for_fill(edge, cx, lead.position()),
+            outbound: Outbound::for_fill(edge, cx, lead.position()).telling(turn),
             headers: cx.head.headers.clone(),
             route: route::choose(edge, cx, key),
             directives: cx.directives,
@@ -92,18 +94,19 @@ enum News {
 
 /// Fills in the background; nobody waits.
 pub(crate) fn detach(edge: &Arc<Edge>, cx: &Context, key: Key, lead: Lead) {
-    let job = Job::new(edge, cx, key, &lead);
+    let job = Job::new(edge, cx, key, &lead, None);
     drop(tokio::spawn(run(job, lead, None)));
 }
 
 /// Fills, and waits for what its own client is to be sent.
 pub(crate) async fn lead(edge: &Arc<Edge>, cx: &Context, key: Key, lead: Lead) -> Result<Led, Fault> {
-    let job = Job::new(edge, cx, key, &lead);
+    let turn = cx.turn();
+    let job = Job::new(edge, cx, key, &lead, turn.as_ref());
     let follower = lead.follower().ok_or_else(dropped)?;
     let (tell, account) = oneshot::channel();
     drop(tokio::spawn(run(job, lead, Some(tell))));
     let ask = cx.ask(key, true);
-    match edge.store.follow(follower, &ask).await {
+    match interim::before(turn.as_ref(), edge.store.follow(follower, &ask)).await {
         Followed::Released(Release::Failed(fault)) => Err(fault),
         Followed::Released(_) => match account.await {
             Ok(News::Declined(response, account)) => Ok(Led::Declined(response, account)),
@@ -139,7 +142,8 @@ async fn run(mut job: Job, lead: Lead, tell: Option<oneshot::Sender<News>>) {
     };
     let status = inbound.response.status();
     match (verdict, prior) {
-        (Settlement::Store(draft, private), _) => {
+        (Settlement::Store(draft, mut private), _) => {
+            announce_trailers(inbound.response.headers(), &mut private);
             say(tell, News::Kept(Account { private, ..Account::new(Some(status), None, true) }));
             let filling = lead.store(*draft);
             pour(filling, inbound.response.into_body()).await;
@@ -187,6 +191,14 @@ fn question<'a>(job: &mut Job, lead: &Lead, prior: Option<&'a Entry>, part: Opti
             Wants::Rest(part)
         }
         None => Wants::Whole,
+    }
+}
+
+/// Trailers are not stored, and neither is their announcement. The leader's client reads them as they come, and is told
+/// that they do: HTTP/1 sends no others (RFC 9110 §6.6.2).
+fn announce_trailers(from: &HeaderMap, to: &mut HeaderMap) {
+    if !from.contains_key(CONTENT_LENGTH) {
+        to.extend(from.get_all(TRAILER).iter().map(|value| (TRAILER, value.clone())));
     }
 }
 

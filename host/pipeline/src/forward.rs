@@ -2,19 +2,20 @@
 
 use std::sync::Arc;
 
-use http::header::{CONTENT_LENGTH, EXPECT, HOST, HeaderValue, RANGE, TRANSFER_ENCODING};
+use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderValue, RANGE, TE, TRANSFER_ENCODING};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, Method, Request, Response, Uri};
 use seawall_base::{Blame, Cause, Fault, OriginName, Position, Retry};
 use seawall_cluster::NodeView;
 use seawall_cluster::peer::{self, Asks, PeerAnswer, PeerRequest, PeerTarget};
-use seawall_origin::{OriginBody, Outgoing, Pool, Server};
+use seawall_origin::{OnInterim, OriginBody, Outgoing, Pool, Server};
 use seawall_policy::partial::Rest;
 use seawall_policy::range::ByteRange;
 use seawall_policy::{Validators, cdn_loop, fields, validation};
 
 use crate::context::Context;
 use crate::edge::{Edge, Peers};
+use crate::interim::Turn;
 use crate::route::Route;
 use crate::site::Site;
 
@@ -33,6 +34,8 @@ pub(crate) struct Outbound {
     hops: u8,
     /// Where this node's log stood when the fill started.
     position: Position,
+    /// Who is told of interim responses.
+    on_interim: Option<OnInterim>,
 }
 
 /// A response, and who gave it.
@@ -53,7 +56,19 @@ impl Outbound {
 
     /// The request as this client sent it.
     pub(crate) fn for_pass(edge: &Edge, cx: &Context) -> Self {
-        Self::new(edge, cx, edge.store.applied())
+        let mut outbound = Self::new(edge, cx, edge.store.applied());
+        // Said for this hop (RFC 9110 §10.1.4). A fill does not say it: what is stored has no trailers.
+        if cx.takes_trailers {
+            outbound.headers.insert(TE, HeaderValue::from_static("trailers"));
+            outbound.headers.insert(CONNECTION, HeaderValue::from_static("te"));
+        }
+        outbound
+    }
+
+    /// With interim responses told to the one whose turn it is.
+    pub(crate) fn telling(mut self, turn: Option<&Turn>) -> Self {
+        self.on_interim = turn.map(Turn::listener);
+        self
     }
 
     fn new(edge: &Edge, cx: &Context, position: Position) -> Self {
@@ -79,6 +94,7 @@ impl Outbound {
             key_parts: cx.edits.key_parts.iter().map(text).collect(),
             hops: cx.peer.as_ref().map_or(0, |peer| peer.hops),
             position,
+            on_interim: None,
         }
     }
 
@@ -122,6 +138,9 @@ impl Outbound {
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = Uri::from(self.path_and_query.clone());
         *request.headers_mut() = self.headers.clone();
+        if let Some(on_interim) = &self.on_interim {
+            request.extensions_mut().insert(on_interim.clone());
+        }
         request
     }
 

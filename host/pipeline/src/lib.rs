@@ -23,6 +23,7 @@ mod fill;
 mod forward;
 mod glob;
 mod hooks;
+pub mod interim;
 mod key;
 pub mod metrics;
 mod pass;

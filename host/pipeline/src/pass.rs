@@ -24,7 +24,7 @@ use crate::forward::{Inbound, Outbound};
 use crate::reply::Reply;
 use crate::route::{self, Route};
 use crate::settle::{self, Asked, HeadSays, Wants};
-use crate::{deliver, fill, key};
+use crate::{deliver, fill, interim, key};
 
 /// Walks the lane.
 pub(crate) async fn run(
@@ -39,7 +39,9 @@ pub(crate) async fn run(
     let update = (cx.head.method == Method::HEAD).then(|| edge.store.begin_update());
     let right = right_to_store(edge, cx, why);
     let requested_at = edge.clock.now();
-    let mut inbound = Outbound::for_pass(edge, cx).send(edge, &route(edge, cx), body).await?;
+    let turn = cx.turn();
+    let outbound = Outbound::for_pass(edge, cx).telling(turn.as_ref());
+    let mut inbound = interim::before(turn.as_ref(), outbound.send(edge, &route(edge, cx), body)).await?;
     inbound.clean(edge);
     let times = Times { requested_at, received_at: edge.clock.now() };
     if let Some(update) = update {

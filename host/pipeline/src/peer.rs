@@ -16,17 +16,21 @@ use seawall_functions::{RequestHead, RouteEdits};
 use seawall_origin::Outgoing;
 use seawall_policy::{Glance, fields};
 
-use crate::context::{Context, PeerSide, Told, directives};
+use crate::context::{Connection, Context, PeerSide, Told, directives};
 use crate::edge::{Edge, Peers, SHIELD_CATCH_UP_LIMIT, SHIELD_CATCH_UP_STEP};
 use crate::reply::Reply;
 use crate::serve::{faulty, walk};
 use crate::{admit, deliver, key, record};
 
 /// Serves one request of another node.
-pub async fn serve_peer(edge: &Arc<Edge>, request: Request<Outgoing>) -> Response<Reply> {
+pub async fn serve_peer(
+    edge: &Arc<Edge>,
+    connection: &Connection,
+    request: Request<Outgoing>,
+) -> Response<Reply> {
     let mut told = Told::new(edge.clock.ticks());
     let is_head = request.method() == Method::HEAD;
-    match admit_peer(edge, request) {
+    match admit_peer(edge, connection, request) {
         Ok((cx, _, Asks::Invalidate)) => {
             let url = key::url(&cx, cx.head.path_and_query.as_str());
             edge.store.invalidate(&cx.site.shelf, &url);
@@ -60,7 +64,11 @@ pub async fn serve_peer(edge: &Arc<Edge>, request: Request<Outgoing>) -> Respons
     }
 }
 
-fn admit_peer(edge: &Edge, request: Request<Outgoing>) -> Result<(Context, Outgoing, Asks), Fault> {
+fn admit_peer(
+    edge: &Edge,
+    connection: &Connection,
+    request: Request<Outgoing>,
+) -> Result<(Context, Outgoing, Asks), Fault> {
     let Some(Peers { secret, .. }) = &edge.peers else {
         return Err(refused("this node takes no peers"));
     };
@@ -80,6 +88,7 @@ fn admit_peer(edge: &Edge, request: Request<Outgoing>) -> Result<(Context, Outgo
     };
     let asked = PeerRequest::decode(secret, &target, &headers).map_err(|error| refused(error.as_str()))?;
     peer::strip(&mut headers);
+    let takes_trailers = fields::takes_trailers(&headers);
     fields::strip_hop_by_hop(&mut headers);
     if asked.origin.as_ref().is_some_and(|origin| !edge.origins.contains_key(origin)) {
         return Err(refused("no such origin here"));
@@ -107,6 +116,8 @@ fn admit_peer(edge: &Edge, request: Request<Outgoing>) -> Result<(Context, Outgo
         wants_key: false,
         edits,
         functions: None,
+        interim: connection.interim_for(parts.version),
+        takes_trailers,
         peer: Some(PeerSide { position: asked.position, hops: asked.hops, behind: false }),
         now: edge.clock.now(),
     };

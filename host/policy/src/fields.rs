@@ -15,8 +15,8 @@ const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection")
 const PROXY_AUTHENTICATION_INFO: HeaderName = HeaderName::from_static("proxy-authentication-info");
 
 /// Fields of one connection, whether or not `Connection` lists them (RFC 9110 §7.6.1).
-pub const HOP_BY_HOP: [HeaderName; 7] =
-    [CONNECTION, KEEP_ALIVE, PROXY_CONNECTION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE];
+pub const HOP_BY_HOP: [HeaderName; 6] =
+    [CONNECTION, KEEP_ALIVE, PROXY_CONNECTION, TE, TRANSFER_ENCODING, UPGRADE];
 
 /// Fields between a proxy and its neighbour, which are not stored either (RFC 9111 §3.1).
 pub const PROXY_ONLY: [HeaderName; 3] = [PROXY_AUTHENTICATE, PROXY_AUTHENTICATION_INFO, PROXY_AUTHORIZATION];
@@ -47,12 +47,19 @@ pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
     }
 }
 
-/// Removes what is not stored (RFC 9111 §3.1): the fields of one connection and those between proxies.
+/// Removes what is not stored (RFC 9111 §3.1): the fields of one connection and those between proxies, and the
+/// announcement of trailers, which are not stored either.
 pub fn strip_unstorable(headers: &mut HeaderMap) {
     strip_hop_by_hop(headers);
+    headers.remove(TRAILER);
     for name in PROXY_ONLY {
         headers.remove(name);
     }
+}
+
+/// Whether the sender takes trailers and hands them on (RFC 9110 §10.1.4). Ask before [`strip_hop_by_hop`].
+pub fn takes_trailers(headers: &HeaderMap) -> bool {
+    list::members(headers, TE).any(|member| member.eq_ignore_ascii_case(b"trailers"))
 }
 
 /// Adds the `Date` that a response lacks: the time of its receipt (RFC 9110 §6.6.1). For storing and for forwarding.

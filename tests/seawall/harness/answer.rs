@@ -9,11 +9,23 @@ use super::gate::Gate;
 pub(crate) struct Answer {
     status: u16,
     fields: Vec<(String, String)>,
+    /// Sent before the head, and before its gate.
+    interim: String,
+    trailers: Vec<(String, String)>,
     head_gate: Option<Gate>,
     body: Vec<Step>,
     framing: Framing,
-    /// The connection is reset in the end.
-    breaks_off: bool,
+    /// How the connection ends, where it does.
+    end: Option<End>,
+}
+
+/// How a connection ends after a response.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// As if all were said.
+    Close,
+    /// With a reset.
+    Reset,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -34,6 +46,8 @@ pub(crate) enum Step {
     Send(Vec<u8>),
     /// Waits.
     Wait(Gate),
+    /// Ends the connection.
+    Close,
     /// Ends the connection with a reset.
     Reset,
 }
@@ -44,10 +58,12 @@ impl Answer {
         Self {
             status,
             fields: Vec::new(),
+            interim: String::new(),
+            trailers: Vec::new(),
             head_gate: None,
             body: vec![Step::Send(body.into())],
             framing: Framing::Length { missing: 0 },
-            breaks_off: false,
+            end: None,
         }
     }
 
@@ -65,7 +81,7 @@ impl Answer {
     pub(crate) fn bare(bytes: &str) -> Self {
         let mut answer = Self::new(0, bytes);
         answer.framing = Framing::Bare;
-        answer.breaks_off = true;
+        answer.end = Some(End::Reset);
         answer
     }
 
@@ -78,6 +94,18 @@ impl Answer {
     pub(crate) fn field(mut self, name: &str, value: &str) -> Self {
         self.fields.push((name.to_owned(), value.to_owned()));
         self
+    }
+
+    /// One more interim response, with this status and these fields, sent without waiting for the head's gate.
+    pub(crate) fn interim(mut self, status: u16, fields: &str) -> Self {
+        let _ = write!(self.interim, "HTTP/1.1 {status} Scripted\r\n{fields}\r\n");
+        self
+    }
+
+    /// One more trailer, of a body in chunks.
+    pub(crate) fn trailer(mut self, name: &str, value: &str) -> Self {
+        self.trailers.push((name.to_owned(), value.to_owned()));
+        self.chunked()
     }
 
     /// The head waits at the gate.
@@ -104,13 +132,23 @@ impl Answer {
         if self.framing != Framing::Chunked {
             self.framing = Framing::Length { missing: 10 };
         }
-        self.breaks_off = true;
+        self.end = Some(End::Reset);
+        self
+    }
+
+    /// The connection ends after what is scripted, and not with a reset.
+    pub(crate) fn hanging_up(mut self) -> Self {
+        self.end = Some(End::Close);
         self
     }
 
     /// What to do on the connection. `bodiless` where the request or the status allows no body.
     pub(crate) fn steps(self, bodiless: bool) -> Vec<Step> {
-        let mut steps: Vec<Step> = self.head_gate.clone().map(Step::Wait).into_iter().collect();
+        let mut steps = Vec::new();
+        if !self.interim.is_empty() {
+            steps.push(Step::Send(self.interim.clone().into_bytes()));
+        }
+        steps.extend(self.head_gate.clone().map(Step::Wait));
         if self.framing != Framing::Bare {
             steps.push(Step::Send(self.head().into_bytes()));
         }
@@ -122,10 +160,12 @@ impl Answer {
             Step::Send(bytes) if chunked => Step::Send(chunk(&bytes)),
             step => step,
         }));
-        if self.breaks_off {
-            steps.push(Step::Reset);
+        if let Some(end) = self.end {
+            steps.push(if end == End::Reset { Step::Reset } else { Step::Close });
         } else if chunked {
-            steps.push(Step::Send(b"0\r\n\r\n".to_vec()));
+            let fields = self.trailers.iter().map(|(name, value)| format!("{name}: {value}\r\n"));
+            let end = format!("0\r\n{}\r\n", fields.collect::<String>());
+            steps.push(Step::Send(end.into_bytes()));
         }
         steps
     }
@@ -151,7 +191,7 @@ impl Step {
     fn length(&self) -> usize {
         match self {
             Self::Send(bytes) => bytes.len(),
-            Self::Wait(_) | Self::Reset => 0,
+            Self::Wait(_) | Self::Close | Self::Reset => 0,
         }
     }
 }

@@ -67,8 +67,13 @@ impl LoneEdge {
     /// Status and body of a GET.
     pub(crate) async fn get(&self, path: &str) -> (u16, String) {
         let request = http::Request::get(path).header("host", HOST).body(Outgoing::empty()).unwrap();
-        let connection =
-            Connection { ip: None, scheme: Scheme::HTTP, tls_version: None, last_host: LastHost::default() };
+        let connection = Connection {
+            ip: None,
+            scheme: Scheme::HTTP,
+            tls_version: None,
+            last_host: LastHost::default(),
+            interim: None,
+        };
         let exchange = async {
             let (head, body) = serve(&self.edge, &connection, request).await.into_parts();
             let body = body.collect().await.unwrap().to_bytes();

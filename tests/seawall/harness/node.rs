@@ -26,6 +26,7 @@ pub(crate) struct Plan {
     region: String,
     in_cluster: bool,
     origin: Option<SocketAddr>,
+    of_listen: String,
     of_cache: String,
     of_origin: String,
     site: String,
@@ -41,6 +42,7 @@ impl Plan {
             region: region.to_owned(),
             in_cluster: false,
             origin: None,
+            of_listen: String::new(),
             of_cache: String::new(),
             of_origin: String::new(),
             site: "shop".to_owned(),
@@ -59,6 +61,12 @@ impl Plan {
     /// In front of another origin than the world's.
     pub(crate) fn in_front_of(mut self, origin: SocketAddr) -> Self {
         self.origin = Some(origin);
+        self
+    }
+
+    /// One more line about where requests come in.
+    pub(crate) fn listen(mut self, line: &str) -> Self {
+        let _ = writeln!(self.of_listen, "{line}");
         self
     }
 
@@ -99,7 +107,7 @@ impl Plan {
 
     /// The text of the config file.
     pub(crate) fn toml(&self, world: &world::World) -> String {
-        let Self { name, region, of_cache, of_origin, site, of_site, more, .. } = self;
+        let Self { name, region, of_listen, of_cache, of_origin, site, of_site, more, .. } = self;
         let folder = world.folder.path().display();
         let origin = self.origin.unwrap_or_else(|| world.origin.address());
         let functions = self.functions.join(", ");
@@ -119,6 +127,7 @@ impl Plan {
             [listen]
             http = ["127.0.0.1:0"]
             {peers}
+            {of_listen}
             [cache]
             memory = "64MiB"
             {of_cache}

@@ -162,6 +162,7 @@ async fn perform(stream: &mut BufReader<TcpStream>, steps: Vec<Step>) -> bool {
                     return false;
                 }
             }
+            Step::Close => return false,
             Step::Reset => {
                 let _ = stream.get_ref().set_zero_linger();
                 return false;

@@ -56,8 +56,14 @@ pub(super) const NODE: Table = Table {
     ],
 };
 
-pub(super) const LISTEN: Table =
-    Table { label: "[listen]", keys: &[key("http", "[\"0.0.0.0:80\"]"), key("peers", "\"10.0.0.1:7000\"")] };
+pub(super) const LISTEN: Table = Table {
+    label: "[listen]",
+    keys: &[
+        key("http", "[\"0.0.0.0:80\"]"),
+        key("peers", "\"10.0.0.1:7000\""),
+        key("body_timeout", "\"30s\""),
+    ],
+};
 
 pub(super) const CACHE: Table =
     Table { label: "[cache]", keys: &[key("memory", "\"2GiB\""), key("max_object", "\"64MiB\"")] };

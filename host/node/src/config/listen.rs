@@ -1,16 +1,22 @@
 //! `[listen]`: where requests come in; and that no two listeners of a node want one address.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use serde::Serialize;
 
 use super::admin::DEFAULT_ADMIN;
 use super::check::Check;
+use super::cluster::parse_positive;
+use super::duration;
 use super::raw::RawListen;
 use super::reader::{Field, Spot};
 
 /// Default of [`Listen::http`]: reachable from this machine only, on a port that needs no privileges.
 pub const DEFAULT_HTTP: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+
+/// Default of [`Listen::body_timeout`]: longer than a phone's dead spot, as with what it reads.
+pub const DEFAULT_BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// `[listen]`: where requests come in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -19,24 +25,32 @@ pub struct Listen {
     pub http: Vec<SocketAddr>,
     /// For other nodes. Default: none, and then no other node can use this one as its shield.
     pub peers: Option<SocketAddr>,
+    /// How long a client may leave between two pieces of a request's body; then it gets a 408. Default
+    /// [`DEFAULT_BODY_TIMEOUT`].
+    #[serde(serialize_with = "duration::serialize")]
+    pub body_timeout: Duration,
 }
 
 impl Default for Listen {
     fn default() -> Self {
-        Self { http: vec![DEFAULT_HTTP], peers: None }
+        Self { http: vec![DEFAULT_HTTP], peers: None, body_timeout: DEFAULT_BODY_TIMEOUT }
     }
 }
 
 impl Listen {
     pub(super) fn from_raw(check: &Check<'_>, raw: RawListen, addresses: &mut Addresses) -> Self {
-        let RawListen { at: _, http, peers } = raw;
+        let RawListen { at: _, http, peers, body_timeout } = raw;
         let http = if http.at.is_none() && !http.broken {
             vec![DEFAULT_HTTP]
         } else {
             let given = check.some_of("http", http, Check::address);
             given.into_iter().map(|spot| addresses.given(check, &spot, "listen.http")).collect()
         };
-        Self { http, peers: addresses.optional(check, "peers", peers, "listen.peers") }
+        Self {
+            http,
+            peers: addresses.optional(check, "peers", peers, "listen.peers"),
+            body_timeout: check.or("body_timeout", body_timeout, DEFAULT_BODY_TIMEOUT, parse_positive),
+        }
     }
 }
 

@@ -64,11 +64,17 @@ pub(super) struct RawListen {
     pub(super) at: usize,
     pub(super) http: Texts,
     pub(super) peers: Field<String>,
+    pub(super) body_timeout: Field<String>,
 }
 
 impl RawListen {
     fn read(table: &TableReader<'_>) -> Self {
-        Self { at: table.at(), http: table.texts("http"), peers: table.text("peers") }
+        Self {
+            at: table.at(),
+            http: table.texts("http"),
+            peers: table.text("peers"),
+            body_timeout: table.text("body_timeout"),
+        }
     }
 }
 

@@ -20,12 +20,14 @@ use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use seawall_base::Fault;
 use seawall_origin::Outgoing;
+use seawall_pipeline::interim::Line;
 use seawall_pipeline::peer::serve_peer;
 use seawall_pipeline::{Connection, Edge, LastHost, Reply, serve};
 use tokio::net::TcpStream;
 use tokio::sync::{Barrier, watch};
 use tokio::task::JoinSet;
 
+use super::interlaced::Interlaced;
 use super::listen::Bound;
 use super::{StartError, told};
 
@@ -40,6 +42,10 @@ const HEAD_LIMIT: Duration = Duration::from_secs(30);
 const PING_EVERY: Duration = Duration::from_secs(20);
 const PING_LIMIT: Duration = Duration::from_secs(10);
 
+/// Most bytes that hyper holds for one HTTP/1 connection: of a request's head, and of a response on its way to a client
+/// that reads slowly, up to one piece more. hyper's own limit is six times as much.
+const BUFFER_MAX_BYTES: usize = 64 << 10;
+
 /// How long accepting rests after an error that is not one connection's, such as too many open files.
 const ACCEPT_REST: Duration = Duration::from_millis(100);
 
@@ -51,15 +57,24 @@ enum From {
 }
 
 /// The listeners of one thread.
-pub(crate) struct Doors(Vec<(From, TcpListener)>);
+pub(crate) struct Doors {
+    sockets: Vec<(From, TcpListener)>,
+    /// How long a client may leave between two pieces of a request's body.
+    body_limit: Duration,
+}
 
 /// Deals the sockets out, one of each address to each thread.
-pub(crate) fn doors(http: Vec<Bound>, peers: Option<Bound>, threads: usize) -> Vec<Doors> {
-    let mut doors: Vec<Doors> = (0..threads).map(|_| Doors(Vec::new())).collect();
+pub(crate) fn doors(
+    http: Vec<Bound>,
+    peers: Option<Bound>,
+    threads: usize,
+    body_limit: Duration,
+) -> Vec<Doors> {
+    let mut doors: Vec<Doors> = (0..threads).map(|_| Doors { sockets: Vec::new(), body_limit }).collect();
     let clients = http.into_iter().map(|bound| (From::Clients, bound));
     for (from, bound) in clients.chain(peers.map(|bound| (From::Peers, bound))) {
         for (own, socket) in doors.iter_mut().zip(bound.sockets) {
-            own.0.push((from, socket));
+            own.sockets.push((from, socket));
         }
     }
     doors
@@ -81,8 +96,9 @@ pub(crate) fn spawn(
 
 async fn work(doors: Doors, edge: Arc<Edge>, stopped: watch::Receiver<bool>, together: Arc<Barrier>) {
     let mut accepting = JoinSet::new();
-    for (from, socket) in doors.0 {
-        accepting.spawn(accept(from, socket, Arc::clone(&edge), stopped.clone()));
+    for (from, socket) in doors.sockets {
+        let door = Door { from, body_limit: doors.body_limit, edge: Arc::clone(&edge) };
+        accepting.spawn(accept(door, socket, stopped.clone()));
     }
     while let Some(ended) = accepting.join_next().await {
         if let Err(error) = ended {
@@ -94,7 +110,15 @@ async fn work(doors: Doors, edge: Arc<Edge>, stopped: watch::Receiver<bool>, tog
     let _ = tokio::time::timeout(DRAIN_LIMIT, together.wait()).await;
 }
 
-async fn accept(from: From, socket: TcpListener, edge: Arc<Edge>, stopped: watch::Receiver<bool>) {
+/// What all connections of one listener have in common.
+#[derive(Clone)]
+struct Door {
+    from: From,
+    body_limit: Duration,
+    edge: Arc<Edge>,
+}
+
+async fn accept(door: Door, socket: TcpListener, stopped: watch::Receiver<bool>) {
     let listener = match tokio::net::TcpListener::from_std(socket) {
         Ok(listener) => listener,
         Err(error) => return tracing::error!(%error, "a listener could not be used"),
@@ -107,7 +131,7 @@ async fn accept(from: From, socket: TcpListener, edge: Arc<Edge>, stopped: watch
             biased;
             () = &mut stop => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, client)) => serve_connection(from, stream, client, &edge, &running),
+                Ok((stream, client)) => serve_connection(&door, stream, client, &running),
                 // The client left before it was accepted: the next one is fine.
                 Err(error) if error.kind() == std::io::ErrorKind::ConnectionAborted => {}
                 Err(error) => {
@@ -123,21 +147,18 @@ async fn accept(from: From, socket: TcpListener, edge: Arc<Edge>, stopped: watch
     }
 }
 
-fn serve_connection(
-    from: From,
-    stream: TcpStream,
-    client: SocketAddr,
-    edge: &Arc<Edge>,
-    running: &GracefulShutdown,
-) {
+fn serve_connection(door: &Door, stream: TcpStream, client: SocketAddr, running: &GracefulShutdown) {
     // Without it small responses wait for the client's acknowledgement. Some sockets cannot: then they wait.
     let _ = stream.set_nodelay(true);
-    let edge = Arc::clone(edge);
+    let Door { from, body_limit, edge } = door.clone();
+    let line = Arc::new(Line::default());
+    let stream = Interlaced::new(TokioIo::new(stream), Arc::clone(&line));
     let connection = Connection {
         ip: Some(client.ip()),
         scheme: Scheme::HTTP,
         tls_version: None,
         last_host: LastHost::default(),
+        interim: Some(line),
     };
     let connection = Arc::new(connection);
     let activity = Arc::new(Activity::default());
@@ -146,19 +167,19 @@ fn serve_connection(
         let (edge, connection) = (Arc::clone(&edge), Arc::clone(&connection));
         let open = own.begin();
         async move {
-            let request = request.map(Outgoing::from_client);
+            let request = request.map(|body| Outgoing::from_client(body, body_limit));
             let response = match from {
                 From::Clients => serve(&edge, &connection, request).await,
-                From::Peers => serve_peer(&edge, request).await,
+                From::Peers => serve_peer(&edge, &connection, request).await,
             };
             Ok::<_, Infallible>(response.map(|reply| Tracked { reply, _open: open }))
         }
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
     // hyper's own limit for heads would set a timer for each request; `Activity` has one for each connection.
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(None);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(BUFFER_MAX_BYTES);
     builder.http2().timer(TokioTimer::new()).keep_alive_interval(PING_EVERY).keep_alive_timeout(PING_LIMIT);
-    let serving = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+    let serving = builder.serve_connection(stream, service).into_owned();
     let serving = running.watch(serving);
     tokio::spawn(async move {
         let mut serving = pin!(serving);

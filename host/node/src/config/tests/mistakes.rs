@@ -77,6 +77,7 @@ const ONE_MISTAKE: &[(&str, &str)] = &[
     ("[cache]\nmemory = '1KiB'", "is too little to hold anything. Write at least `1MiB`"),
     ("[cache]\nmax_object = '1GiB'", "`max_object` (1GiB) is more than all of `memory` (256MiB)"),
     ("[cluster]\nmax_lag = '5'", "Write `5s`"),
+    ("[listen]\nbody_timeout = '0s'", "leaves no time at all"),
     ("[cluster]\nmax_lag = '0s'", "leaves no time at all"),
     ("[node]\nthreads = 0", "0 threads cannot be started. Write a number from 1 to 1024"),
     ("[node]\nthreads = -1", "must be a whole number, and this is a negative number"),
