@@ -18,6 +18,7 @@ mod fields;
 mod fleet;
 mod functions;
 mod hit;
+mod hops;
 mod interim;
 mod methods;
 mod process;

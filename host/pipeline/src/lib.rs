@@ -23,6 +23,7 @@ mod fill;
 mod forward;
 mod glob;
 mod hooks;
+mod hops;
 pub mod interim;
 mod key;
 pub mod metrics;

@@ -18,7 +18,7 @@ use crate::edge::Edge;
 use crate::fill::{Account, Led};
 use crate::hooks::OnRequest;
 use crate::reply::Reply;
-use crate::{admit, deliver, fault, fill, hooks, key, pass, record};
+use crate::{admit, deliver, fault, fill, hooks, hops, key, pass, record};
 
 /// How often a request may be released by a leader before it fetches for itself, joined by nobody. Once for a late
 /// `Vary`, once more for a purge: a request that meets both still asks once.
@@ -80,6 +80,14 @@ pub(crate) async fn walk(
     body: Outgoing,
     told: &mut Told,
 ) -> Result<Response<Reply>, Fault> {
+    if let Some(mut response) = hops::last(cx) {
+        told.way = Way::Local;
+        told.detail = Some("max-forwards");
+        let status =
+            CacheStatus { detail: told.detail, ..CacheStatus::new(edge.name.as_str(), Outcome::Neither) };
+        deliver::say(response.headers_mut(), &status);
+        return Ok(response);
+    }
     if let Some(why) = passes(cx, &body, told) {
         return Box::pin(pass::run(edge, cx, why, body, told)).await;
     }
