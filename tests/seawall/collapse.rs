@@ -315,3 +315,169 @@ async fn a_leader_that_was_left_behind_does_not_replace_what_was_fetched_after_i
     assert_eq!(edge.get("/slow").await, (200, "new".to_owned()), "not what was asked for before it");
     assert_eq!(world.origin.count("/slow"), 2);
 }
+
+/// The leader's refresh fails, and what is stored may stand in: for all who waited, and the origin is asked once.
+#[tokio::test]
+async fn those_who_wait_for_a_refresh_that_fails_share_what_stands_in() {
+    let world = World::new();
+    let node = world.node().await;
+    let gate = Gate::closed();
+    let old = Answer::new(200, "old").field("cache-control", "max-age=60, stale-if-error=600");
+    for (path, failure) in
+        [("/down", Answer::new(503, "down")), ("/broken", Answer::bare("not HTTP\r\n\r\n"))]
+    {
+        world.origin.says_in_turn(path, &[old.clone(), failure.at(&gate)]);
+        node.get(path).await;
+    }
+    world.pass(70).await;
+
+    let everybody = together((0..20).map(|number| node.get(["/down", "/broken"][number % 2])));
+    let director = async {
+        node.counts("seawall_cache_followed_total", 18).await;
+        gate.open();
+    };
+    let (answers, ()) = tokio::join!(everybody, director);
+    for got in answers {
+        assert_eq!(got.says(), (200, "old"));
+        assert!(got.cache().contains("detail=stale-if-error"), "{got:?}");
+    }
+    assert_eq!((world.origin.count("/down"), world.origin.count("/broken")), (2, 2));
+}
+
+/// A refresh that proves uncacheable: what is stored goes, and those who waited ask at once and each for itself.
+#[tokio::test]
+async fn those_who_wait_for_a_refresh_that_is_not_for_storing_ask_for_themselves() {
+    let world = World::new();
+    let node = world.node().await;
+    let (first, others) = (Gate::closed(), Gate::closed());
+    let (first_head, other_heads) = (first.clone(), others.clone());
+    world.origin.answers("/page", move |asked| match asked.nth {
+        1 => Answer::cacheable("1"),
+        2 => Answer::uncacheable("2").at(&first_head),
+        nth => Answer::uncacheable(&nth.to_string()).at(&other_heads),
+    });
+    node.get("/page").await;
+    world.pass(61).await;
+
+    let everybody = together((0..4).map(|_| node.get("/page")));
+    let director = async {
+        node.counts("seawall_cache_followed_total", 3).await;
+        first.open();
+        world.origin.is_asked("/page", 5).await;
+        others.open();
+    };
+    let (answers, ()) = tokio::join!(everybody, director);
+    let mut bodies: Vec<_> = answers.iter().map(|got| got.body.as_str()).collect();
+    bodies.sort_unstable();
+    assert_eq!(bodies, ["2", "3", "4", "5"]);
+}
+
+/// What answers a request with credentials is for that request alone (RFC 9111 §3.5). Nobody gets another's, and nobody
+/// waits for more than two others, however many there are.
+#[tokio::test]
+async fn a_response_for_its_leader_alone_reaches_nobody_else() {
+    let world = World::new();
+    let node = world.node().await;
+    let gate = Gate::closed();
+    let head = gate.clone();
+    world.origin.answers("/account", move |asked| {
+        let answer = Answer::cacheable(asked.field("authorization"));
+        if asked.nth == 1 { answer.at(&head) } else { answer }
+    });
+
+    let everybody = together((0..20).map(|number| {
+        let (node, name) = (&node, format!("Basic {number}"));
+        async move {
+            let got = node.send(&Ask::get("/account").field("authorization", &name)).await;
+            (name, got)
+        }
+    }));
+    let director = async {
+        node.counts("seawall_cache_followed_total", 19).await;
+        gate.open();
+    };
+    let (answers, ()) = tokio::join!(everybody, director);
+    for (name, got) in answers {
+        assert_eq!(got.says(), (200, name.as_str()));
+    }
+    assert_eq!(world.origin.count("/account"), 20);
+    assert_eq!(node.metric("seawall_cache_stored_total").await, 0);
+}
+
+/// While a marker stands nobody waits. It ends with the first response that can be stored, and by itself in time; then
+/// requests are collapsed again.
+#[tokio::test]
+async fn a_pass_marker_ends_when_the_page_can_be_stored_again_or_in_time() {
+    let world = World::new();
+    let node = world.node().await;
+    world.origin.says("/page", Answer::uncacheable("private"));
+    node.get("/page").await;
+
+    // Both at once, though what they bring could be shared: nobody knows.
+    let gate = Gate::closed();
+    world.origin.says("/page", Answer::cacheable("public").at(&gate));
+    let director = async {
+        world.origin.is_asked("/page", 3).await;
+        gate.open();
+    };
+    let (both, ()) = tokio::join!(together((0..2).map(|_| node.get("/page"))), director);
+    assert!(both.iter().all(|got| got.says() == (200, "public")));
+    assert_eq!(node.metric("seawall_cache_followed_total").await, 0);
+    assert_eq!(node.get("/page").await.cache(), "hit; ttl=60", "the first that came was stored");
+
+    // One for all, as before the marker.
+    world.pass(61).await;
+    let gate = Gate::closed();
+    world.origin.says("/page", Answer::uncacheable("private again").at(&gate));
+    let director = async {
+        node.counts("seawall_cache_followed_total", 4).await;
+        gate.open();
+    };
+    let (all, ()) = tokio::join!(together((0..5).map(|_| node.get("/page"))), director);
+    assert!(all.iter().all(|got| got.says() == (200, "private again")));
+    assert_eq!(world.origin.count("/page"), 8, "it is not for storing: each has asked");
+
+    // A new marker stands, and ends by itself.
+    world.pass(121).await;
+    let gate = Gate::closed();
+    world.origin.says("/page", Answer::cacheable("public again").at(&gate));
+    let director = async {
+        node.counts("seawall_cache_followed_total", 8).await;
+        gate.open();
+    };
+    let (all, ()) = tokio::join!(together((0..5).map(|_| node.get("/page"))), director);
+    assert!(all.iter().all(|got| got.says() == (200, "public again")));
+    assert_eq!(world.origin.count("/page"), 9);
+}
+
+/// A follower that hangs up, before the head or within the body, changes nothing for the others.
+#[tokio::test]
+async fn a_follower_that_leaves_is_missed_by_nobody() {
+    let world = World::new();
+    let node = world.node().await;
+    let (head, body) = (Gate::closed(), Gate::closed());
+    world.origin.says("/film", Answer::cacheable("first,").at(&head).then_at(&body, "second"));
+
+    let leader = async {
+        let mut leader = node.open(&Ask::get("/film")).await;
+        leader.reads("first,").await;
+        leader
+    };
+    let others = async {
+        head.is_reached(1).await;
+        tokio::select! {
+            got = node.get("/film") => panic!("the gate is closed: {got:?}"),
+            () = node.counts("seawall_cache_followed_total", 1) => {}
+        }
+        head.open();
+        let mut early = node.open(&Ask::get("/film")).await;
+        early.reads("first,").await;
+        drop(early);
+    };
+    let (mut leader, ()) = tokio::join!(leader, others);
+    body.open();
+    assert_eq!(leader.rest().await.as_deref(), Ok("second"));
+    node.is_idle().await;
+    assert_eq!(node.get("/film").await.cache(), "hit; ttl=60");
+    assert_eq!(world.origin.count("/film"), 1);
+}
