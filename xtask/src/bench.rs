@@ -5,6 +5,7 @@
 
 mod contender;
 mod load;
+mod readers;
 mod table;
 
 use std::path::PathBuf;
@@ -50,9 +51,9 @@ const SIZES: [Size; 3] = [
     Size { name: "4m", objects: 20 },
 ];
 
-/// `bench hit | limit | functions` and their flags.
+/// `bench hit | limit | functions | readers` and their flags.
 pub(crate) fn run(repository: &Repository, words: &[String]) -> Outcome {
-    let usage = "use `cargo xtask bench hit`, `limit` or `functions`";
+    let usage = "use `cargo xtask bench hit`, `limit`, `functions` or `readers`";
     let Some((what, flags)) = words.split_first() else {
         return Err(Failure::new("bench what?", usage));
     };
@@ -62,6 +63,7 @@ pub(crate) fn run(repository: &Repository, words: &[String]) -> Outcome {
         "hit" => hit(repository, &plan),
         "limit" => limit(repository, &plan),
         "functions" => functions(repository, &plan),
+        "readers" => slow_readers(repository, &plan),
         unknown => Err(Failure::new(format!("there is no benchmark `{unknown}`"), usage)),
     }
 }
@@ -104,6 +106,13 @@ fn functions(repository: &Repository, plan: &Plan) -> Outcome {
         contenders.push(Contender::node(repository, plan, &origin, Some((&package, &file)))?);
     }
     measure(plan, &origin, contenders)
+}
+
+/// What does the node hold while many slow clients read one large object that is being filled?
+fn slow_readers(repository: &Repository, plan: &Plan) -> Outcome {
+    build_node(repository, plan)?;
+    build(repository, &["readers"])?;
+    readers::run(repository, plan)
 }
 
 fn build_node(repository: &Repository, plan: &Plan) -> Outcome {

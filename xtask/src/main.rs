@@ -36,6 +36,7 @@ cargo xtask <command>
                                  cache hits: this node, nginx and a bare hyper server side by side
   bench limit [same flags]       the bare hyper server alone
   bench functions [same flags]   cache hits with no function and with each example function mounted
+  bench readers [--binary FILE]  memory of a node while 1000 slow clients read one object that is being filled
   conformance [--suite FOLDER] [--bless] [--binary FILE]
                                  the public HTTP cache test suite against a node: npm's, or a checkout's in FOLDER
   conformance --table            writes docs/CONFORMANCE.md of what the golden files say

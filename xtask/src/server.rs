@@ -78,6 +78,12 @@ impl Server {
         )
     }
 
+    /// What it has in memory.
+    pub(crate) fn memory(&self) -> Outcome<Memory> {
+        let text = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        Memory::parse(&text).ok_or_else(|| self.failure("has no memory that `/proc` tells of"))
+    }
+
     /// CPU time, user and system, of the server and of the processes that it started.
     pub(crate) fn cpu(&self) -> Duration {
         let own = self.child.id();
@@ -105,6 +111,24 @@ impl Drop for Server {
     }
 }
 
+/// What `/proc/PID/status` says of a process's memory, in KiB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Memory {
+    pub(crate) resident_kib: u64,
+    /// The most it ever had.
+    pub(crate) peak_kib: u64,
+}
+
+impl Memory {
+    fn parse(text: &str) -> Option<Self> {
+        let kib = |name: &str| {
+            let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+            value.trim().strip_suffix(" kB")?.parse().ok()
+        };
+        Some(Self { resident_kib: kib("VmRSS")?, peak_kib: kib("VmHWM")? })
+    }
+}
+
 /// The fields we need of `/proc/PID/stat`.
 #[derive(Debug, PartialEq, Eq)]
 struct Stat {
@@ -126,7 +150,14 @@ impl Stat {
 
 #[cfg(test)]
 mod tests {
-    use super::Stat;
+    use super::{Memory, Stat};
+
+    #[test]
+    fn memory_is_read_by_name() {
+        let text = "Name:\tseawall\nVmHWM:\t   20480 kB\nVmRSS:\t   10240 kB\n";
+        assert_eq!(Memory::parse(text), Some(Memory { resident_kib: 10240, peak_kib: 20480 }));
+        assert_eq!(Memory::parse("Name:\tseawall\n"), None, "a process that has ended");
+    }
 
     #[test]
     fn stat_is_read_behind_a_hostile_program_name() {
