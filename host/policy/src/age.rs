@@ -2,7 +2,7 @@
 //!
 //! Owns the age arithmetic. Nothing here is negative: a clock that went backwards counts as no time passed.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use http::header::{AGE, DATE, HeaderMap};
 
@@ -36,8 +36,7 @@ pub fn corrected_initial_age(
 /// `apparent_age` in whole seconds. `Date` has no fraction, so the clock's is dropped as well: otherwise every response
 /// would look half a second old on average.
 fn apparent_age(date: SystemTime, response_time: SystemTime) -> Duration {
-    let seconds = |at: SystemTime| at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    Duration::from_secs(seconds(response_time).saturating_sub(seconds(date)))
+    Duration::from_secs(response_time.duration_since(date).unwrap_or_default().as_secs())
 }
 
 /// `current_age` (RFC 9111 §4.2.3) from the two stored numbers.

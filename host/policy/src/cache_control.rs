@@ -5,6 +5,7 @@
 //! unreadable field list covers everything, a `stale-if-error` that is not a number is absent. Of duplicates the first
 //! counts (§4.2.1).
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use http::header::{CACHE_CONTROL, HeaderMap, HeaderName, PRAGMA};
@@ -210,8 +211,8 @@ pub(crate) struct Directive<'a> {
 /// What stands after a directive's `=` (RFC 9111 §5.2: token and quoted forms are equal).
 pub(crate) enum Argument<'a> {
     Absent,
-    /// The token, or the inside of the quotes.
-    Value(&'a [u8]),
+    /// The token, or what the quoted string says.
+    Value(Cow<'a, [u8]>),
     Malformed,
 }
 
@@ -229,17 +230,30 @@ impl<'a> Directive<'a> {
         } else if value.first() == Some(&b'"') {
             match closing_quote(value, 0) {
                 Some(end) if end.checked_add(1) == Some(value.len()) => {
-                    Argument::Value(value.get(1..end).unwrap_or_default())
+                    Argument::Value(unescaped(value.get(1..end).unwrap_or_default()))
                 }
                 _ => Argument::Malformed,
             }
         } else if list::is_token(value) {
-            Argument::Value(value)
+            Argument::Value(Cow::Borrowed(value))
         } else {
             Argument::Malformed
         };
         Self { name: list::trim(name), argument }
     }
+}
+
+/// The inside of a quoted string with `x` for each `\x` (RFC 9110 §5.6.4). Allocates only where there is one.
+fn unescaped(inside: &[u8]) -> Cow<'_, [u8]> {
+    if !inside.contains(&b'\\') {
+        return Cow::Borrowed(inside);
+    }
+    let mut said = Vec::with_capacity(inside.len());
+    let mut bytes = inside.iter();
+    while let Some(&byte) = bytes.next() {
+        said.push(if byte == b'\\' { bytes.next().copied().unwrap_or(byte) } else { byte });
+    }
+    Cow::Owned(said)
 }
 
 impl Argument<'_> {

@@ -42,11 +42,7 @@ struct Preference<'a> {
 /// Writes the members in lower case, most wanted first, equal ones by name, as `range;weight,`.
 pub(crate) fn write_preferences(headers: &HeaderMap, name: &HeaderName, out: &mut SmallVec<[u8; 128]>) {
     let Some(mut wanted) = preferences(headers, name) else {
-        for member in list::members(headers, name) {
-            out.extend_from_slice(member);
-            out.push(b',');
-        }
-        return;
+        return write_as_written(headers, name, out);
     };
     wanted.sort_unstable_by(|a, b| b.weight.cmp(&a.weight).then_with(|| cmp_lower(a.range, b.range)));
     wanted.dedup_by(|a, b| a.weight == b.weight && a.range.eq_ignore_ascii_case(b.range));
@@ -57,6 +53,15 @@ pub(crate) fn write_preferences(headers: &HeaderMap, name: &HeaderName, out: &mu
             out.extend([weight / 100, weight / 10, *weight].map(|place| b'0' | (place % 10) as u8));
         }
         out.push(b',');
+    }
+}
+
+/// Writes the members as they are, each ended by a byte that no field holds: a member may hold a comma in quotes, and what
+/// cannot be read as a preference may look like one that was.
+pub(crate) fn write_as_written(headers: &HeaderMap, name: &HeaderName, out: &mut SmallVec<[u8; 128]>) {
+    for member in list::members(headers, name) {
+        out.extend_from_slice(member);
+        out.push(b'\0');
     }
 }
 

@@ -232,13 +232,14 @@ pub fn stale_on_error(
     {
         return StaleOnError::Refused(StaleRefusal::NotAnError);
     }
-    if rules.request_directives && request.no_cache {
+    let asked = if rules.request_directives { *request } else { RequestDirectives::default() };
+    if asked.no_cache {
         return StaleOnError::Refused(StaleRefusal::RequestNoCache);
     }
     let staleness = terms.staleness(now);
     let unasked = terms.permits_unasked_stale();
-    let asked = request.stale_if_error.filter(|_| unasked && rules.request_directives).unwrap_or_default();
-    let window: Duration = terms.stale_if_error(rules).max(asked);
+    let wanted = asked.stale_if_error.filter(|_| unasked).unwrap_or_default();
+    let window: Duration = terms.stale_if_error(rules).max(wanted);
     if !window.is_zero() && staleness <= window {
         return StaleOnError::StaleIfError;
     }

@@ -3,6 +3,7 @@
 //! Owns the target list and the reading of a targeted field. The first field of the list that is present, parses as a
 //! structured-field dictionary and is not empty replaces `Cache-Control` and `Expires` for this cache (§2.2).
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use http::header::{HeaderMap, HeaderName};
@@ -50,7 +51,8 @@ fn take(directives: &mut ResponseDirectives, key: &str, value: &BareItem) {
         // `?0` says that the directive is not meant.
         BareItem::Boolean(false) => {}
         BareItem::String(text) if matches!(key, "private" | "no-cache") => {
-            directives.take(&Directive { name, argument: Argument::Value(text.as_str().as_bytes()) });
+            let argument = Argument::Value(Cow::Borrowed(text.as_str().as_bytes()));
+            directives.take(&Directive { name, argument });
         }
         BareItem::Integer(number) => {
             let seconds = u64::try_from(i64::from(*number)).ok();

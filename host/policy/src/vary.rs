@@ -103,8 +103,8 @@ impl Vary {
     }
 }
 
-/// An absent field differs from an empty one (§4.1), so presence is written as well. No field value holds `\n` or `\0`,
-/// which makes the encoding unambiguous.
+/// An absent field differs from an empty one (§4.1), so presence is written as well. No field value holds `\n` or `\0`, and
+/// no member is empty, which makes the encoding unambiguous.
 fn write_field(name: &HeaderName, request: &HeaderMap, normalise: Normalise, out: &mut Scratch) {
     if !request.contains_key(name) {
         out.push(b'\0');
@@ -115,12 +115,7 @@ fn write_field(name: &HeaderName, request: &HeaderMap, normalise: Normalise, out
     if by_meaning {
         negotiation::write_preferences(request, name, out);
     } else {
-        for value in request.get_all(name) {
-            for member in list::split(value.as_bytes()) {
-                out.extend_from_slice(member);
-                out.push(b',');
-            }
-        }
+        negotiation::write_as_written(request, name, out);
     }
     out.push(b'\n');
 }

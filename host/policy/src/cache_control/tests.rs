@@ -90,3 +90,12 @@ fn delta_seconds_are_digits_up_to_a_cap() {
         assert_eq!(delta_seconds(invalid), None);
     }
 }
+
+/// RFC 9110 §5.6.4: whoever reads a quoted string takes each `\x` for `x`.
+#[test]
+fn quoted_pairs_are_what_they_quote() {
+    assert_eq!(response(r#"max-age="\6\0""#).max_age, MINUTE);
+    assert_eq!(request(r#"min-fresh="6\0""#).min_fresh, MINUTE);
+    assert_eq!(response(r#"private="set-\cookie""#).private.fields(), ["set-cookie"]);
+    assert!(response(r#"private="a\", no-store""#).private.is_everything());
+}

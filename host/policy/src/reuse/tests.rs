@@ -109,6 +109,9 @@ fn stale_if_error_from_each_side() {
     let no_cache = RequestDirectives { no_cache: true, ..none };
     let refused = stale_on_error(&terms("max-age=60, stale-if-error=60"), &no_cache, error, &plain, now);
     assert_eq!(refused, StaleOnError::Refused(StaleRefusal::RequestNoCache));
+    // A site that does not listen to its clients does not listen to this either.
+    let deaf = Rules { request_directives: false, ..plain };
+    assert_eq!(stale_on_error(&terms("max-age=60"), &asked, error, &deaf, now), too_stale);
 }
 
 #[test]

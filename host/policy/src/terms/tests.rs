@@ -69,3 +69,10 @@ fn useful_for_covers_every_stale_use() {
     assert_eq!(useful(&[("cache-control", "s-maxage=60")]), Some(60));
     assert_eq!(useful(&[("cache-control", "max-age=60"), ("etag", "\"a\"")]), None);
 }
+
+#[test]
+fn a_date_before_1970_is_as_old_as_it_says() {
+    let terms = Exchange::with(&[("date", "Thu, 01 Jan 1903 00:00:00 GMT"), ("etag", "\"a\"")]).stored();
+    let since_1970 = present().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    assert_eq!(terms.age(present()).as_secs(), since_1970.as_secs() + 2_114_380_800);
+}

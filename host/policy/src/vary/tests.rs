@@ -37,3 +37,18 @@ fn normalising_can_be_switched_off() {
     assert!(vary("accept-encoding").matches(&one, &other, Normalise::default()));
     assert!(!vary("accept-encoding").matches(&one, &other, off));
 }
+
+#[test]
+fn different_members_never_look_alike() {
+    let rows: &[(&str, &[&str], &[&str])] = &[
+        ("a weight, and what only looks like ours", &["gzip;q=0.5"], &["gzip;500"]),
+        ("a comma in quotes, and one between lines", &["\"a,b\""], &["\"a", "b\""]),
+    ];
+    for (what, one, other) in rows {
+        let request =
+            |lines: &[&str]| fields(&lines.iter().map(|line| ("accept-encoding", *line)).collect::<Vec<_>>());
+        let vary = vary("accept-encoding");
+        assert!(!vary.matches(&request(one), &request(other), Normalise::default()), "{what}");
+        assert!(vary.matches(&request(other), &request(other), Normalise::default()), "{what}");
+    }
+}
