@@ -37,6 +37,8 @@ pub mod via;
 mod list;
 
 #[cfg(test)]
+mod model;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod suite;
