@@ -182,6 +182,17 @@ proptest! {
     }
 
     #[test]
+    fn calendars_agree(
+        year in prop_oneof![0..10_000_u16, prop::sample::select(vec![1900, 2000, 2023, 2024, 2100, 2400])],
+        month in 0..12_usize, day in prop_oneof![0..=32_u8, 28..=31_u8], second in 58..=61_u8,
+    ) {
+        let month = &"JanFebMarAprMayJunJulAugSepOctNovDec"[month * 3..][..3];
+        let text = format!("Mon, {day:02} {month} {year:04} 23:59:{second} GMT");
+        let read = date::parse(text.as_bytes(), UNIX_EPOCH).map(since_1970);
+        prop_assert_eq!(read, dates::read(&text, 0), "{}", text);
+    }
+
+    #[test]
     fn lifetimes_agree(stored in stored(), rules in random::rules()) {
         let (lifetime, source) = freshness::lifetime(stored.status, &stored.response, stored.moments.received, &rules);
         let own = terms(&stored, &rules).lifetime();
@@ -227,6 +238,19 @@ proptest! {
         later in random::later(),
     ) {
         let now = stored.moments.received + later;
+        prop_assert_eq!(
+            stands_in(&stored, &request, failed, &rules, now),
+            stored.on_error(&request, failed, &rules, now)
+        );
+    }
+
+    #[test]
+    fn edges_agree(
+        (response, request, later) in random::edge(), failed in failed(), soft in prop::bool::weighted(0.1),
+    ) {
+        let moments = random::at_once();
+        let (stored, rules, now) = (Stored { status: 200, response, moments }, Rules::default(), moments.received + later);
+        prop_assert_eq!(reuses(&stored, &request, soft, &rules, now), stored.reuse(&request, soft, &rules, now));
         prop_assert_eq!(
             stands_in(&stored, &request, failed, &rules, now),
             stored.on_error(&request, failed, &rules, now)

@@ -297,6 +297,30 @@ pub(super) fn later() -> impl Strategy<Value = Millis> {
         .prop_map(|(seconds, half)| seconds * SECOND + half)
 }
 
+/// A response, a request and a time that lie on an edge of each other: the time is where a lifetime, and what one more
+/// directive adds to it or takes away, ends; or just beside.
+pub(super) fn edge() -> impl Strategy<Value = (Message, Message, Millis)> {
+    let own = select(vec!["stale-while-revalidate=", "stale-if-error=", "s-maxage=", "unknown="]);
+    let asked = select(ASKED_COUNTS.to_vec());
+    let seconds = (select(vec![1, 10, 60]), select(vec![0, 1, 9, 10]));
+    let side = (select(vec![-1, 0, 1]), select(vec![-SECOND, -1, 0, 0, 1, SECOND]));
+    (own, asked, seconds, side, any::<bool>()).prop_map(
+        |(own, asked, (lifetime, more), (sign, beside), alone)| {
+            let control = format!("max-age={lifetime}, {own}{more}");
+            let asked = if alone { format!("{asked}={more}") } else { format!("max-stale, {asked}={more}") };
+            let message =
+                |control| Message { fields: vec![("cache-control".to_owned(), control)], targeted: vec![] };
+            let whole = if sign == 0 && alone { more } else { lifetime + sign * more };
+            (message(control), message(asked), whole * SECOND + beside)
+        },
+    )
+}
+
+/// Moments without a delay, so that ages are what was meant.
+pub(super) fn at_once() -> Moments {
+    Moments { requested: PRESENT * SECOND, received: PRESENT * SECOND }
+}
+
 pub(super) fn rules() -> impl Strategy<Value = Rules> {
     let some = || weighted(0.4, select(vec![0, 1, 10, 60, 61]).prop_map(Duration::from_secs));
     let switch = || any::<bool>();
