@@ -159,6 +159,8 @@ fn split_url(text: &str) -> Result<(String, &str), SelectorError> {
         "http" | "https" => normal_authority(&scheme, authority),
         _ => return Err(SelectorError::Scheme(scheme)),
     };
+    // An empty port is no port (RFC 3986 §6.2.3), and what is left must not read as a scheme.
+    let authority = authority.trim_end_matches(':');
     if authority.is_empty() {
         return Err(SelectorError::NoHost(text.chars().take(100).collect()));
     }
@@ -179,6 +181,8 @@ mod tests {
             assert_eq!(Selector::url(text), Ok(Selector::Url("shop.example/A?b=1".into())), "{text}");
         }
         assert_eq!(Selector::url("https://a"), Ok(Selector::Url("a/".into())));
+        assert_eq!(Selector::url("http://a:/b"), Ok(Selector::Url("a/b".into())));
+        assert_eq!(Selector::url("http://a://b"), Ok(Selector::Url("a//b".into())));
         assert_eq!(Selector::host("https://a:8080/"), Ok(Selector::Host("a:8080".into())));
         assert_eq!(Selector::prefix("a/b/"), Ok(Selector::Prefix("a/b/".into())));
     }

@@ -87,14 +87,19 @@ fn remove_dot_segments(path: &str) -> String {
     if joined.is_empty() { "/".to_owned() } else { joined }
 }
 
-/// One form for equal URIs (RFC 9110 §4.2.3): scheme and host in lower case, no default port, no empty path.
+/// One form for equal URIs (RFC 9110 §4.2.3): scheme and host in lower case, no default port, no empty path. `None` for
+/// what is not http or https.
 pub fn normalised(uri: &Uri) -> Option<Uri> {
     let scheme = uri.scheme()?;
     let authority = uri.authority()?;
     if authority.as_str().contains('@') {
         return None;
     }
-    let default_port = if *scheme == Scheme::HTTPS { 443 } else { 80 };
+    let default_port = match scheme {
+        scheme if *scheme == Scheme::HTTP => 80,
+        scheme if *scheme == Scheme::HTTPS => 443,
+        _ => return None,
+    };
     let host = authority.host().to_ascii_lowercase();
     let authority = match authority.port_u16() {
         Some(port) if port != default_port => format!("{host}:{port}"),

@@ -6,7 +6,7 @@
 //! back is damage to something that *was* acknowledged, and the log refuses to open rather than lose a purge.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -182,11 +182,15 @@ fn lock(directory: &Path) -> Result<File, OpenError> {
 }
 
 /// The base, the records, and how many bytes of the file are whole lines.
-fn read_all(path: &Path, file: &File) -> Result<(Position, Vec<Sized>, u64), OpenError> {
+pub(super) fn read_all(path: &Path, file: impl Read) -> Result<(Position, Vec<Sized>, u64), OpenError> {
     let damaged = |line, why| OpenError::Damaged { path: path.to_owned(), line, why };
     let mut reader = BufReader::new(file);
     let mut text = Vec::new();
     let mut whole_bytes = reader.read_until(b'\n', &mut text).map_err(OpenError::at(path))? as u64;
+    if !text.ends_with(b"\n") {
+        // Written whole or not at all; a record that follows on the same line would never be read back.
+        return Err(damaged(1, "it has no end".to_owned()));
+    }
     let header: Header = serde_json::from_slice(&text).map_err(|error| damaged(1, error.to_string()))?;
     if header.seawall_control_log > FORMAT {
         return Err(OpenError::Newer { path: path.to_owned(), found: header.seawall_control_log });

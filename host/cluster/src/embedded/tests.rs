@@ -89,11 +89,10 @@ async fn damage_to_what_was_acknowledged_is_an_error_that_says_where_and_what_to
         assert!(matches!(error, OpenError::Damaged { line: 2, .. }), "{what}: {error}");
         assert!(error.to_string().contains("Restore the file"), "{what}: {error}");
     }
-    fs::write(&path, "").unwrap();
-    assert!(
-        matches!(refusal(directory.path()), OpenError::Damaged { line: 1, .. }),
-        "a log without its first line"
-    );
+    for (what, text) in [("a log without its first line", ""), ("a first line without its end", lines[0])] {
+        fs::write(&path, text).unwrap();
+        assert!(matches!(refusal(directory.path()), OpenError::Damaged { line: 1, .. }), "{what}");
+    }
 }
 
 #[tokio::test]

@@ -62,3 +62,10 @@ fn equal_uris_have_one_form() {
 fn a_reference_has_a_limit() {
     assert_eq!(resolved(&"g".repeat(MAX_REFERENCE_BYTES + 1)), None);
 }
+
+#[test]
+fn a_base_that_is_not_ours_resolves_nothing() {
+    let base = Uri::from_static("ftp://shop.example/a/b");
+    assert_eq!(resolve(&base, "c"), None);
+    assert_eq!(normalised(&base), None);
+}
