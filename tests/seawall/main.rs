@@ -13,6 +13,7 @@ mod harness;
 
 mod bodies;
 mod collapse;
+mod corpus;
 mod faults;
 mod fields;
 mod fleet;

@@ -88,7 +88,9 @@ fn order(manifests: &[Manifest]) -> Vec<Breach> {
     let members = workspace.workspace_list("members");
     let place = |manifest: &Manifest| members.iter().position(|member| *member == manifest.folder());
     let mut breaches = Vec::new();
-    for manifest in manifests.iter().filter(|manifest| manifest.name().is_some()) {
+    let excluded = workspace.workspace_list("exclude");
+    let ours = |manifest: &&Manifest| manifest.name().is_some() && !excluded.contains(&manifest.folder());
+    for manifest in manifests.iter().filter(ours) {
         let Some(own) = place(manifest) else {
             breaches.push(Breach::new(&manifest.path, 1, "not listed among the workspace's members"));
             continue;
@@ -148,6 +150,15 @@ mod tests {
             package("tests", "seawall-tests", &["seawall-base"]),
         ];
         assert_eq!(check(&with_members(packages, "\"tests\", \"host/base\"")).len(), 1);
+    }
+
+    #[test]
+    fn a_workspace_of_its_own_has_no_place() {
+        let mut packages = vec![package("fuzz", "feeder", &[])];
+        assert_eq!(check(&with_members(packages.split_off(0), "")).len(), 1);
+        packages = vec![package("fuzz", "feeder", &[])];
+        packages.push(Manifest::parse("Cargo.toml", "[workspace]\nmembers = []\nexclude = [\"fuzz\"]\n"));
+        assert!(check(&packages).is_empty());
     }
 
     #[test]

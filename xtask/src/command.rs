@@ -17,6 +17,12 @@ pub(crate) fn cargo(repository: &Repository) -> Command {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.current_dir(repository.root());
+    without_outer_cargo(&mut command);
+    command
+}
+
+/// The command without what cargo told us about our own package.
+pub(crate) fn without_outer_cargo(command: &mut Command) -> &mut Command {
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
         if OUTER_CARGO.iter().any(|prefix| text.starts_with(prefix)) {

@@ -1,7 +1,8 @@
 //! `cargo xtask test`: the gate. One command at the desk and in CI, set-up included; it stops at the first failure.
 //!
 //! The order is: what is quick and often wrong first, then what others build upon. Clippy and the docs share one
-//! build (metadata only), the tests, the demo and the conformance run share another; nothing is built in a third way.
+//! build (metadata only), the tests, the demo and the conformance run share another; only the fuzzers, which come last,
+//! are built in a third way.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -11,7 +12,7 @@ use crate::failure::{Failure, Outcome};
 use crate::repository::Repository;
 use crate::stopwatch::Stopwatch;
 use crate::tally::Tally;
-use crate::{conformance, demo, guests, setup};
+use crate::{conformance, demo, fuzz, guests, setup};
 
 struct Step {
     name: &'static str,
@@ -30,6 +31,7 @@ const STEPS: &[Step] = &[
     Step { name: "docs", run: docs },
     Step { name: "demo", run: tour },
     Step { name: "conformance", run: conform },
+    Step { name: "fuzz", run: feed },
 ];
 
 /// What the steps share.
@@ -96,7 +98,10 @@ fn set_up(gate: &mut Gate<'_>) -> Outcome {
 }
 
 fn fmt(gate: &mut Gate<'_>) -> Outcome {
-    command::run(command::cargo(gate.repository).args(["fmt", "--all", "--check"]), "run `cargo fmt --all`")
+    command::run(command::cargo(gate.repository).args(["fmt", "--all", "--check"]), "run `cargo fmt --all`")?;
+    let mut feeder = command::cargo(gate.repository);
+    feeder.args(["fmt", "--check", "--manifest-path", "tests/fuzz/libfuzzer/Cargo.toml"]);
+    command::run(&mut feeder, "run `cargo fmt` in tests/fuzz/libfuzzer")
 }
 
 fn build_guests(gate: &mut Gate<'_>) -> Outcome {
@@ -177,6 +182,10 @@ fn tour(gate: &mut Gate<'_>) -> Outcome {
 
 fn conform(gate: &mut Gate<'_>) -> Outcome {
     conformance::check(gate.repository, &gate.repository.dev_binary("seawall"))
+}
+
+fn feed(gate: &mut Gate<'_>) -> Outcome {
+    fuzz::check(gate.repository)
 }
 
 /// Tests load the example functions from where the step before built them.

@@ -1,6 +1,6 @@
 //! `cargo xtask <command>`: what this repository does beyond `cargo build`, each command with its own set-up.
 //!
-//! Owns the gate, the demo's preparation, the side-by-side benchmarks and the conformance run.
+//! Owns the gate, the demo's preparation, the side-by-side benchmarks, the conformance run and the fuzzers'.
 //! Refuses dependencies: this is the first crate compiled on every machine, so it is the standard library and
 //! the tools a Rust machine has anyway.
 #![expect(clippy::print_stdout, reason = "a command-line tool speaks on its standard output")]
@@ -12,6 +12,7 @@ mod conformance;
 mod debian;
 mod demo;
 mod failure;
+mod fuzz;
 mod gate;
 mod guests;
 mod loc;
@@ -40,6 +41,8 @@ cargo xtask <command>
   conformance [--suite FOLDER] [--bless] [--binary FILE]
                                  the public HTTP cache test suite against a node: npm's, or a checkout's in FOLDER
   conformance --table            writes docs/CONFORMANCE.md of what the golden files say
+  fuzz [TARGET] [--seconds N]    libFuzzer over every parser and the whole policy decision (or one target)
+  fuzz TARGET FILE               one input through one target
   loc                            lines of code, comments and tests, crate by crate
 ";
 
@@ -67,6 +70,7 @@ fn dispatch(words: &[String]) -> Outcome {
         "demo" => demo::run(&repository, rest),
         "bench" => bench::run(&repository, rest),
         "conformance" => conformance::run(&repository, rest),
+        "fuzz" => fuzz::run(&repository, rest),
         "loc" => loc::run(&repository),
         "help" | "--help" | "-h" => {
             println!("{USAGE}");

@@ -13,6 +13,9 @@ pub(crate) const GUEST_TARGETS: [&str; 2] = ["wasm32-wasip1", "wasm32-wasip2"];
 /// The release line whose `deny.toml` format ours is written in.
 const DENY_VERSION: &str = "0.20.2";
 
+/// Which `cargo-fuzz` is installed where there is none.
+const FUZZ_VERSION: &str = "0.13.2";
+
 /// Makes sure that `targets` can be built for.
 pub(crate) fn guest_targets(repository: &Repository, targets: &[&str]) -> Outcome {
     for target in targets {
@@ -68,6 +71,39 @@ pub(crate) fn cargo_deny(repository: &Repository) -> Outcome<PathBuf> {
         return Ok(installed);
     }
     Err(Failure::new("cargo-deny was installed but does not run", "remove target/tools and run this again"))
+}
+
+/// Makes sure of a nightly toolchain, and tells what it builds for: the sanitizer that the fuzzers run under is not in
+/// stable.
+pub(crate) fn nightly(repository: &Repository) -> Outcome<String> {
+    let host = || {
+        let mut rustc = Command::new("rustup");
+        rustc.current_dir(repository.root()).args(["run", "nightly", "rustc", "--version", "--verbose"]);
+        let said = command::answer(&mut rustc)?;
+        said.lines().find_map(|line| line.strip_prefix("host: ")).map(str::to_owned)
+    };
+    if let Some(host) = host() {
+        return Ok(host);
+    }
+    let then = "install it by hand: `rustup toolchain install nightly --profile minimal`";
+    let mut install = Command::new("rustup");
+    install.args(["toolchain", "install", "nightly", "--profile", "minimal", "--no-self-update"]);
+    command::run(&mut install, then)?;
+    host().ok_or_else(|| Failure::new("nightly was installed but does not run", then))
+}
+
+/// Makes sure of a `cargo-fuzz`: the machine's own, else one in the target directory.
+pub(crate) fn cargo_fuzz(repository: &Repository) -> Outcome {
+    let installed = repository.tools().join("bin/cargo-fuzz");
+    let runs = |program: &PathBuf| command::answer(Command::new(program).arg("--version")).is_some();
+    if [PathBuf::from("cargo-fuzz"), installed].iter().any(runs) {
+        return Ok(());
+    }
+    let mut install = command::cargo(repository);
+    // It only starts other programs, so it need not be fast.
+    install.args(["install", "cargo-fuzz", "--locked", "--version", FUZZ_VERSION, "--debug", "--root"]);
+    install.arg(repository.tools()).env("CARGO_PROFILE_DEV_DEBUG", "0").env_remove("CARGO_TARGET_DIR");
+    command::run(&mut install, &format!("install cargo-fuzz {FUZZ_VERSION} by hand and run this again"))
 }
 
 /// `cargo-deny 0.20.x` reads the same `deny.toml`.

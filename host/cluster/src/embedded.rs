@@ -20,7 +20,7 @@ use seawall_base::Position;
 pub use self::file::{LOCK_FILE, LOG_FILE, OpenError};
 use self::tail::Tail;
 use self::writer::Writer;
-use crate::log::{ControlLog, LogError, NewRecord, Records};
+use crate::log::{ControlLog, LogError, NewRecord, Record, Records};
 
 /// How far back the log reaches by default, in records: a node that is cut off for a day keeps what it holds as long
 /// as fewer purges than this came meanwhile.
@@ -70,6 +70,26 @@ impl EmbeddedLog {
     pub fn in_memory(retention: Retention) -> Self {
         let tail = Arc::new(Tail::new(Position::START, Vec::new(), retention));
         Self(Arc::new(Inner { tail, writer: None }))
+    }
+}
+
+/// What a log's file holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Contents {
+    /// The position before the first record.
+    pub base: Position,
+    /// The records, in order.
+    pub records: Vec<Arc<Record>>,
+    /// How many bytes of the file are whole lines; what is beyond them a crash cut short.
+    pub whole_bytes: u64,
+}
+
+impl Contents {
+    /// Reads the bytes of a log's file as [`EmbeddedLog::open`] reads them, and opens nothing: for a look at a copy, and
+    /// for trying damaged ones.
+    pub fn read(bytes: &[u8]) -> Result<Self, OpenError> {
+        let (base, records, whole_bytes) = file::read_all(Path::new(LOG_FILE), bytes)?;
+        Ok(Self { base, records: records.into_iter().map(|(record, _)| record).collect(), whole_bytes })
     }
 }
 

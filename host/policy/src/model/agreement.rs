@@ -169,7 +169,9 @@ proptest! {
     }
 
     #[test]
-    fn dates_agree(seconds in 0..=dates::END_OF_DATES, form in 0..3_usize, now in 0..8_000_000_000_000_i128, cut in 0..40_usize) {
+    fn dates_agree(
+        seconds in 0..=dates::END_OF_DATES, form in 0..3_usize, now in 0..8_000_000_000_000_i128, cut in 0..40_usize,
+    ) {
         let text = dates::write(seconds)[form].clone();
         let read = |text: &str| date::parse(text.as_bytes(), time(now));
         prop_assert_eq!(read(&text).map(since_1970), dates::read(&text, now));
@@ -194,7 +196,8 @@ proptest! {
 
     #[test]
     fn lifetimes_agree(stored in stored(), rules in random::rules()) {
-        let (lifetime, source) = freshness::lifetime(stored.status, &stored.response, stored.moments.received, &rules);
+        let received = stored.moments.received;
+        let (lifetime, source) = freshness::lifetime(stored.status, &stored.response, received, &rules);
         let own = terms(&stored, &rules).lifetime();
         prop_assert_eq!((millis(own.duration), own.source.as_str()), (lifetime, source));
     }
@@ -249,7 +252,8 @@ proptest! {
         (response, request, later) in random::edge(), failed in failed(), soft in prop::bool::weighted(0.1),
     ) {
         let moments = random::at_once();
-        let (stored, rules, now) = (Stored { status: 200, response, moments }, Rules::default(), moments.received + later);
+        let (stored, rules) = (Stored { status: 200, response, moments }, Rules::default());
+        let now = moments.received + later;
         prop_assert_eq!(reuses(&stored, &request, soft, &rules, now), stored.reuse(&request, soft, &rules, now));
         prop_assert_eq!(
             stands_in(&stored, &request, failed, &rules, now),
@@ -265,7 +269,9 @@ proptest! {
     }
 
     #[test]
-    fn freshening_agrees(held in random::response(), not_modified in random::response(), moments in random::moments()) {
+    fn freshening_agrees(
+        held in random::response(), not_modified in random::response(), moments in random::moments(),
+    ) {
         let (before, update) = (headers(&held), headers(&not_modified));
         let merged = validation::freshen(&before, &update, time(moments.received));
         let expected = update::freshen(&held, &not_modified, moments.received);

@@ -100,7 +100,9 @@ proptest! {
     }
 
     #[test]
-    fn only_if_cached_never_asks_the_origin(stored in stored(), mut request in random::request(), later in random::later()) {
+    fn only_if_cached_never_asks_the_origin(
+        stored in stored(), mut request in random::request(), later in random::later(),
+    ) {
         request.fields.push(("cache-control".to_owned(), "only-if-cached".to_owned()));
         let now = stored.moments.received + later;
         prop_assert_ne!(reuses(&stored, &request, false, &Rules::default(), now), "revalidate");

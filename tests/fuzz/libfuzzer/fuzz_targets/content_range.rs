@@ -1,0 +1,4 @@
+//! The target `content_range`: see `tests/fuzz/src`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| seawall_fuzz::run("content_range", data));

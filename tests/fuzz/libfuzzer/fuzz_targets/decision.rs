@@ -1,0 +1,4 @@
+//! The target `decision`: see `tests/fuzz/src`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| seawall_fuzz::run("decision", data));
