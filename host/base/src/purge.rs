@@ -149,8 +149,9 @@ fn split_url(text: &str) -> Result<(String, &str), SelectorError> {
     let text = plain(text)?;
     let text = text.split('#').next().unwrap_or(text);
     let (scheme, rest) = match text.split_once("://") {
-        Some((scheme, rest)) => (scheme.to_ascii_lowercase(), rest),
-        None => (String::new(), text),
+        // Behind a path or in a query it is another URL's.
+        Some((scheme, rest)) if !scheme.contains(['/', '?']) => (scheme.to_ascii_lowercase(), rest),
+        _ => (String::new(), text),
     };
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
@@ -181,6 +182,7 @@ mod tests {
             assert_eq!(Selector::url(text), Ok(Selector::Url("shop.example/A?b=1".into())), "{text}");
         }
         assert_eq!(Selector::url("https://a"), Ok(Selector::Url("a/".into())));
+        assert_eq!(Selector::url("a/b?to=https://c/"), Ok(Selector::Url("a/b?to=https://c/".into())));
         assert_eq!(Selector::url("http://a:/b"), Ok(Selector::Url("a/b".into())));
         assert_eq!(Selector::url("http://a://b"), Ok(Selector::Url("a//b".into())));
         assert_eq!(Selector::host("https://a:8080/"), Ok(Selector::Host("a:8080".into())));
