@@ -2,9 +2,8 @@
 
 use http::header::HeaderMap;
 use http::{Method, StatusCode};
-use seawall_policy::range::{
-    ContentRange, MAX_RANGES, RangeRequest, Span, parse, resolve, rest_of, within_part,
-};
+use seawall_policy::range::{ContentRange, MAX_RANGES, RangeRequest, Span, parse, resolve};
+use seawall_policy::{Part, partial};
 
 use crate::play::{Play, lines, present};
 
@@ -33,12 +32,26 @@ fn within(request: &HeaderMap, stored: &HeaderMap, length: u64) {
     let Some(ContentRange::Span { span: part, complete }) = ContentRange::from_headers(stored) else {
         return;
     };
-    if let Some(span) = within_part(request, stored, part, complete, present()) {
-        assert!(span.first <= span.last && part.covers(span));
+    parts(request, stored, Part { span: part, complete }, length);
+}
+
+/// Parts answer only what they hold, and only what touches joins (RFC 9111 §3.3, §3.4).
+fn parts(request: &HeaderMap, stored: &HeaderMap, part: Part, received: u64) {
+    if let Some(span) = partial::within(request, stored, part, present()) {
+        assert!(span.first <= span.last && part.span.covers(span));
     }
-    let short = Span { first: 0, last: length };
-    assert_eq!(rest_of(short).is_some(), length < u64::MAX);
-    assert!(part.first == 0 || rest_of(part).is_none());
+    if let Some(cut) = part.cut_to(received) {
+        assert!(part.span.covers(cut.span) && cut.span.length() == received);
+        let rest = Part { span: Span { first: cut.span.last.saturating_add(1), ..part.span }, ..part };
+        assert!(cut == part || cut.joined(rest) == Some(part));
+    }
+    if partial::Rest::of(part, stored).is_some() {
+        assert!(part.span.first == 0 && !part.is_whole());
+    }
+    let mut headers = stored.clone();
+    let status = partial::head_for(part, &mut headers);
+    assert_eq!(status == StatusCode::OK, part.is_whole());
+    assert_eq!(Part::from_headers(&headers), (!part.is_whole()).then_some(part));
 }
 
 pub(crate) fn content_range(data: &[u8]) {

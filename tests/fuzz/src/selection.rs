@@ -3,10 +3,10 @@
 use http::header::{ETAG, HeaderValue, IF_NONE_MATCH};
 use http::{Method, StatusCode};
 use seawall_policy::conditional::{
-    NOT_MODIFIED_OMITS, evaluate, is_conditional, not_modified_headers, strong_match, weak_match,
+    NOT_MODIFIED_OMITS, evaluate, not_modified_headers, strong_match, weak_match,
 };
 use seawall_policy::vary::{MAX_SELECTING_BYTES, MAX_VARY_FIELDS};
-use seawall_policy::{Normalise, Precondition, Vary, negotiation};
+use seawall_policy::{Glance, Normalise, Precondition, Vary, negotiation};
 
 use crate::play::{Play, present};
 
@@ -45,7 +45,7 @@ pub(crate) fn conditional(data: &[u8]) {
     let status = status.unwrap_or(StatusCode::OK);
     for method in [Method::GET, Method::HEAD, Method::POST] {
         let verdict = evaluate(&method, request, status, stored, present());
-        let applies = is_conditional(request) && status.is_success() && method != Method::POST;
+        let applies = Glance::at(request).conditions() && status.is_success() && method != Method::POST;
         assert!(applies || verdict == Precondition::Proceed);
         let guarded = request.contains_key("if-match") || request.contains_key("if-unmodified-since");
         assert!(guarded || verdict != Precondition::AskOrigin);
