@@ -31,7 +31,7 @@ pub(super) fn objections(
     let asks = Asks::of(request);
     let expires = response.has("expires") && !says.targeted;
     let explicit = says.max_age.is_some() || says.s_maxage.is_some() || expires;
-    let posted = rules.store_post && (200..300).contains(&status) && explicit && names_itself(response);
+    let posted = rules.store_post && status == 200 && explicit && names_itself(response);
     let mut objections = Vec::new();
     let mut object = |when: bool, word| {
         if when {
