@@ -12,7 +12,8 @@ const HOST: [(&str, &[&str]); 9] = [
     ("seawall-cache", &GROUND),
     ("seawall-origin", &GROUND),
     ("seawall-functions", &GROUND),
-    ("seawall-cluster", &["seawall-base"]),
+    // The second for its tests only: it runs real servers.
+    ("seawall-cluster", &["seawall-base", "seawall-nats-server"]),
     (
         "seawall-pipeline",
         &[

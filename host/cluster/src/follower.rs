@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_core::future::BoxFuture;
 use futures_util::StreamExt;
 use seawall_base::{Clock, Position};
 use tokio::sync::watch;
@@ -18,6 +19,10 @@ mod tests;
 /// How long the loop waits before it asks again for a log that failed: short against every `max_lag`, long enough not
 /// to hammer a log that is down.
 pub const RETRY_AFTER: Duration = Duration::from_millis(500);
+
+/// After how many beats without a record a log that has more counts as stalled: one more than a consumer across the
+/// world needs to begin.
+const STALLED_AFTER_BEATS: u32 = 3;
 
 /// What applying a record did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,6 +61,35 @@ pub struct Follower {
     pub(crate) seat: Arc<Seat>,
     pub(crate) metrics: Metrics,
     pub(crate) clock: Clock,
+}
+
+/// Where the log ended at a moment, in ticks of the clock: who has applied this much had applied everything then.
+#[derive(Clone, Copy, Debug)]
+struct Head {
+    position: Position,
+    asked_at: Duration,
+}
+
+/// Notices a log that says it has more and gives nothing: what was to come may be gone, and only who asks anew is told.
+struct Idle {
+    at: Position,
+    beats: u32,
+}
+
+impl Idle {
+    fn look(&mut self, at: Position, head: Position) -> Result<(), LogError> {
+        self.beats = if at == self.at && at < head { self.beats.saturating_add(1) } else { 0 };
+        self.at = at;
+        if self.beats < STALLED_AFTER_BEATS { Ok(()) } else { Err(LogError::Stalled { at, head }) }
+    }
+}
+
+/// The answer to what is being asked; never, where nothing is.
+async fn answered<T>(asking: &mut Option<BoxFuture<'_, T>>) -> T {
+    match asking {
+        Some(answer) => answer.await,
+        None => std::future::pending().await,
+    }
 }
 
 impl Follower {
@@ -99,17 +133,21 @@ impl Follower {
     }
 
     async fn follow_on(&self, apply: &dyn Apply, at: &mut Option<Position>) -> Result<(), LogError> {
-        let mut head = self.log.head().await?;
+        let mut head = self.ask_head().await?;
         let from = at.unwrap_or_else(|| {
-            apply.empty(head);
-            head
+            apply.empty(head.position);
+            head.position
         });
         *at = Some(from);
         self.seat.goes_on_from(from);
         let mut records = self.log.follow(from).await?;
-        let mut behind = Some(head);
+        let mut behind = Some(head.position);
         let mut beat = interval(HEARTBEAT_EVERY);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        beat.reset();
+        // Beside the records: a log that is slow to say where its head is holds up no purge.
+        let mut asking: Option<BoxFuture<'_, Result<Head, LogError>>> = None;
+        let mut idle = Idle { at: from, beats: 0 };
         loop {
             let now_at = at.unwrap_or(from);
             if behind.is_some_and(|target| now_at >= target) {
@@ -117,25 +155,34 @@ impl Follower {
                 self.seat.ready();
                 apply.caught_up(now_at);
             }
-            if now_at >= head {
-                self.seat.current();
+            if now_at >= head.position {
+                self.seat.current_as_of(head.asked_at);
             }
-            self.metrics.reached(now_at, head);
+            self.metrics.reached(now_at, head.position);
             tokio::select! {
                 record = records.next() => {
                     let Some(record) = record else { return Ok(()) };
                     let record = record?;
                     self.apply(apply, &record, at);
-                    head = head.max(record.position);
                     // A long backlog is always ready; the thread has requests to serve as well.
                     tokio::task::consume_budget().await;
                 }
+                answer = answered(&mut asking) => {
+                    asking = None;
+                    idle.look(now_at, head.position)?;
+                    head = answer?;
+                }
                 _ = beat.tick() => {
                     self.seat.beat();
-                    head = self.log.head().await?;
+                    asking.get_or_insert_with(|| Box::pin(self.ask_head()));
                 }
             }
         }
+    }
+
+    async fn ask_head(&self) -> Result<Head, LogError> {
+        let asked_at = self.clock.ticks();
+        Ok(Head { position: self.log.head().await?, asked_at })
     }
 
     fn apply(&self, apply: &dyn Apply, record: &Record, at: &mut Option<Position>) {

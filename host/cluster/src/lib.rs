@@ -11,10 +11,11 @@ pub mod follower;
 pub mod log;
 pub mod membership;
 pub mod metrics;
+pub mod nats;
 pub mod peer;
 pub mod shield;
 
-pub use cluster::{Cluster, ClusterError, Published, Readiness, Setup, Wait};
+pub use cluster::{Cluster, ClusterError, Published, Readiness, Setup, Touch, Wait};
 pub use embedded::{EmbeddedLog, OpenError, Retention};
 pub use follower::{Applied, Apply, Follower, Start};
 pub use log::{ControlLog, Entry, LogError, NewRecord, Record, Records};
@@ -22,4 +23,5 @@ pub use membership::{
     AppliedState, JoinError, Members, NodeApplied, NodeInfo, NodeState, NodeView, PurgeView, Seat,
 };
 pub use metrics::Metrics;
+pub use nats::{Nats, NatsLog};
 pub use peer::{PeerAnswer, PeerError, PeerRequest, PeerSecret, PeerTarget};

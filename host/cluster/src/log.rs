@@ -21,8 +21,8 @@ pub const RECORD_MAX_BYTES: usize = 2 * 1024 * 1024;
 /// The word under which a purge stands in the log.
 const KIND_PURGE: &str = "purge";
 
-/// A record that has no place in the log yet.
-#[derive(Clone, Debug, PartialEq)]
+/// A record that has no place in the log yet. In a log that gives places by itself it stands like this.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NewRecord {
     /// Its name. A purge's record bears the purge's own.
     pub id: String,
@@ -137,6 +137,24 @@ pub enum LogError {
     /// The record was not written; the log is as it was, and the order may be given again.
     #[error("the control log could not be written: {0}")]
     NotWritten(Arc<io::Error>),
+    /// Whoever keeps the log did not say whether the record was written; it may yet turn up. The order may be given again:
+    /// to purge twice harms nobody.
+    #[error(
+        "the control log did not confirm the record, which may have been written or not: {0}. Give the order again; \
+         to purge twice does no harm"
+    )]
+    Unconfirmed(Arc<str>),
+    /// The log cannot be read right now.
+    #[error("the control log cannot be reached: {0}")]
+    Unreachable(Arc<str>),
+    /// The log says that there are more records, and gives none.
+    #[error("the control log ends at {head} and gave nothing after {at}")]
+    Stalled {
+        /// How far it was followed.
+        at: Position,
+        /// Where it says that it ends.
+        head: Position,
+    },
     /// Nobody knows what the disk holds after a failed sync, so the log takes nothing more until it is opened anew.
     #[error("the control log failed and takes no more records until the node restarts: {0}")]
     Broken(Arc<io::Error>),
@@ -145,6 +163,17 @@ pub enum LogError {
     TooLarge {
         /// Its length.
         bytes: usize,
+    },
+    /// The record is longer than the NATS server takes.
+    #[error(
+        "a record of {bytes} bytes is longer than the NATS server takes ({max_payload}): set its `max_payload` to \
+         4MB, or order less at once"
+    )]
+    TooLargeForServer {
+        /// Its length.
+        bytes: usize,
+        /// The server's limit.
+        max_payload: usize,
     },
     /// The record cannot be written as JSON.
     #[error("a record cannot be written as JSON: {0}")]
@@ -157,7 +186,7 @@ pub enum LogError {
 /// Records in order, each once, without end. An error is the last item.
 pub type Records = BoxStream<'static, Result<Arc<Record>, LogError>>;
 
-/// One ordered, durable list. A seam: embedded today, NATS `JetStream` for many machines.
+/// One ordered, durable list. A seam: embedded in one process, NATS `JetStream` for many machines.
 pub trait ControlLog: Send + Sync {
     /// Adds a record at the end. When this answers, no restart loses the record; when it fails, or its future is
     /// dropped, the record may yet turn up in the log.

@@ -1,10 +1,11 @@
 //! Who else is there, and how far each node has applied the control log.
 //!
 //! Owns: the table of nodes, when a node counts as unreachable, what each purge matched where. Refuses: how the news
-//! travels. The nodes of one process share one [`Members`]; a distributed implementation keeps one per process and
-//! takes and publishes seats on behalf of the nodes it hears of.
+//! travels. The nodes of one process share one [`Members`]; nodes of several processes have one each, and whoever
+//! carries the news (`nats/roster.rs`) writes down there what it hears of the others.
 
 mod purges;
+mod report;
 mod seat;
 mod wait;
 
@@ -20,6 +21,8 @@ use tokio::sync::watch;
 
 use self::purges::Purges;
 pub use self::purges::{AppliedState, NodeApplied, PURGES_KEPT, PurgeView};
+pub(crate) use self::report::Word;
+pub use self::report::{Outcome, REPORTED_OUTCOMES_MAX, Report};
 pub use self::seat::Seat;
 
 #[cfg(test)]
@@ -109,9 +112,19 @@ pub struct Members(Arc<Shared>);
 struct Shared {
     /// Judges who is alive and how long a purge took.
     clock: Clock,
+    reach: Reach,
     table: Mutex<Table>,
     /// Counts changes; wakes those who wait for one.
     changed: watch::Sender<u64>,
+}
+
+/// Whose nodes are on the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// Those of this process, which all write on it themselves.
+    OneProcess,
+    /// Those of other processes too, as far as this one has heard.
+    ManyProcesses,
 }
 
 #[derive(Default)]
@@ -119,13 +132,18 @@ struct Table {
     nodes: BTreeMap<NodeName, Entry>,
     purges: Purges,
     seats_given: u64,
+    /// With [`Reach::ManyProcesses`]: everyone who is there has been heard of once. Until then no node here is ready,
+    /// since its "every node has applied it" would speak of those it knows.
+    everyone_heard: bool,
 }
 
 /// A node's line in the table.
 struct Entry {
     info: Arc<NodeInfo>,
-    /// Which of the seats under this name holds the line.
-    seat: u64,
+    /// Which of the seats under this name holds the line; `None` for a node of another process.
+    seat: Option<u64>,
+    /// Of a node of another process: which run of it speaks, and the number of its last word.
+    heard: Option<(String, u64)>,
     /// What the node says: never [`NodeState::Unreachable`].
     said: NodeState,
     applied: Position,
@@ -143,11 +161,19 @@ impl Entry {
 }
 
 impl Members {
-    /// An empty table.
+    /// An empty table, for the nodes of one process.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
+        Self::reaching(Reach::OneProcess, clock)
+    }
+
+    pub(crate) fn reaching(reach: Reach, clock: Clock) -> Self {
         let table = Mutex::new(Table::default());
-        Self(Arc::new(Shared { clock, table, changed: watch::Sender::new(0) }))
+        Self(Arc::new(Shared { clock, reach, table, changed: watch::Sender::new(0) }))
+    }
+
+    pub(crate) fn reach(&self) -> Reach {
+        self.0.reach
     }
 
     /// Takes a place under a name. A node that was lost without a word is replaced by its successor.
@@ -167,7 +193,8 @@ impl Members {
         let name = info.name.clone();
         let node = Entry {
             info: Arc::new(info),
-            seat,
+            seat: Some(seat),
+            heard: None,
             said: NodeState::CatchingUp,
             applied: Position::START,
             beat_at: now,

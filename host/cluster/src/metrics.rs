@@ -1,5 +1,6 @@
 //! What this room counts. One set per node.
 
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
@@ -7,6 +8,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use seawall_base::Position;
+
+use crate::cluster::Touch;
 
 /// Upper ends of the apply histogram, in seconds: a purge that matches nothing takes microseconds, one that matches
 /// a million objects must not take seconds.
@@ -22,6 +25,8 @@ pub struct Metrics {
     pub(crate) matched: Counter,
     applied_position: Gauge,
     lag_records: Gauge,
+    lag_seconds: Gauge<f64, AtomicU64>,
+    cut_off: Gauge,
     apply: Histogram,
 }
 
@@ -37,6 +42,8 @@ impl Metrics {
             matched: Counter::default(),
             applied_position: Gauge::default(),
             lag_records: Gauge::default(),
+            lag_seconds: Gauge::default(),
+            cut_off: Gauge::default(),
             apply: Histogram::new(APPLY_BUCKETS_SECONDS),
         }
     }
@@ -76,6 +83,17 @@ impl Metrics {
             self.lag_records.clone(),
         );
         registry.register_with_unit(
+            "lag",
+            "How long ago this node last knew that it had applied all there was",
+            Unit::Seconds,
+            self.lag_seconds.clone(),
+        );
+        registry.register(
+            "cut_off",
+            "Whether this node is further from the control log than max_lag: 1 if so",
+            self.cut_off.clone(),
+        );
+        registry.register_with_unit(
             "apply",
             "How long this node took to apply one record",
             Unit::Seconds,
@@ -85,6 +103,11 @@ impl Metrics {
 
     pub(crate) fn took(&self, elapsed: Duration) {
         self.apply.observe(elapsed.as_secs_f64());
+    }
+
+    pub(crate) fn lags(&self, lag: Duration, touch: Touch) {
+        self.lag_seconds.set(lag.as_secs_f64());
+        self.cut_off.set(i64::from(touch == Touch::CutOff));
     }
 
     pub(crate) fn reached(&self, applied: Position, head: Position) {

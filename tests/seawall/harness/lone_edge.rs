@@ -109,6 +109,7 @@ fn cluster(world: &world::World, name: &NodeName) -> Arc<Cluster> {
         members: world.shared.members.clone(),
         clock: world.clock.clone(),
         metrics: seawall_cluster::Metrics::default(),
+        max_lag: Duration::from_secs(5),
     };
     Cluster::join(setup).unwrap().0
 }

@@ -75,7 +75,8 @@ impl Scene {
                 started_unix_ms: 1000,
             };
             let (log, members, clock) = (Arc::clone(log), members.clone(), clock.clone());
-            Cluster::join(Setup { info, log, members, clock, metrics }).unwrap()
+            let max_lag = Duration::from_secs(5);
+            Cluster::join(Setup { info, log, members, clock, metrics, max_lag }).unwrap()
         };
         let metrics = Metrics::new();
         let mut registry = Registry::default();

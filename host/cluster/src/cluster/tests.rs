@@ -7,7 +7,7 @@ use seawall_base::purge::{Depth, Scope};
 use seawall_base::{Clock, NodeName, Position, Purge, Region, Selector};
 use tokio::sync::watch;
 
-use super::{Cluster, ClusterError, Readiness, Setup, Wait};
+use super::{Cluster, ClusterError, Readiness, Setup, Touch, Wait};
 use crate::embedded::{EmbeddedLog, Retention};
 use crate::follower::{Applied, Apply, Follower, Start};
 use crate::log::Record;
@@ -56,6 +56,7 @@ impl Machine {
             members: self.members.clone(),
             clock: self.clock.clone(),
             metrics: Metrics::new(),
+            max_lag: Duration::from_secs(5),
         };
         Cluster::join(setup).unwrap()
     }
@@ -162,9 +163,11 @@ async fn lag_grows_when_the_follower_is_gone_and_stays_small_while_it_runs() {
         tokio::time::advance(HEARTBEAT_EVERY).await;
         tokio::task::yield_now().await;
     }
-    assert!(edge.lag() <= HEARTBEAT_EVERY, "{:?}", edge.lag());
+    let lag = |node: &Cluster| node.lag(machine.clock.ticks());
+    assert!(lag(&edge) <= HEARTBEAT_EVERY, "{:?}", lag(&edge));
     let (stuck, _follower) = machine.join("stuck", "fra");
     machine.clock.advance(Duration::from_secs(30));
-    assert!(stuck.lag() >= Duration::from_secs(30), "{:?}", stuck.lag());
+    assert!(lag(&stuck) >= Duration::from_secs(30), "{:?}", lag(&stuck));
+    assert_eq!(stuck.touch(machine.clock.ticks()), Touch::InTouch, "nothing can come between it and its log");
     assert_eq!(stuck.readiness(), Readiness::Left, "silent for too long");
 }

@@ -169,3 +169,12 @@ async fn the_file_is_text_that_people_can_read() {
     assert_eq!(lines[1]["record"]["actor"], "ops");
     assert_eq!(lines[1]["record"]["entry"]["kind"], "purge");
 }
+
+#[tokio::test]
+async fn bytes_bound_the_log_too_and_the_newest_record_stays() {
+    let log = EmbeddedLog::in_memory(Retention { records: usize::MAX, bytes: 1 });
+    append(&log, &["a", "b"]).await;
+    assert!(log.follow(Position::START).await.is_err());
+    let mut records = log.follow(Position(1)).await.unwrap();
+    assert_eq!(take(&mut records, 1).await, ["b"]);
+}

@@ -111,6 +111,11 @@ impl Purges {
         known.nodes.insert(by.clone(), Outcome { after_us, matched });
     }
 
+    /// Is it known what `node` made of a purge?
+    pub(super) fn is_known_of(&self, id: &PurgeId, node: &NodeName) -> bool {
+        self.known.get(&id.0).is_some_and(|known| known.nodes.contains_key(node))
+    }
+
     pub(super) fn get(&self, id: &PurgeId) -> Option<&Known> {
         self.known.get(&id.0)
     }

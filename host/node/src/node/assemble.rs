@@ -199,7 +199,8 @@ fn join(
         started_unix_ms: unix_ms(shared.clock.now()),
     };
     let (log, members, clock) = (Arc::clone(&shared.log), shared.members.clone(), shared.clock.clone());
-    Ok(Cluster::join(Setup { info, log, members, clock, metrics })?)
+    let max_lag = config.cluster.max_lag;
+    Ok(Cluster::join(Setup { info, log, members, clock, metrics, max_lag })?)
 }
 
 fn peers(config: &Config, trust: &Trust, registry: &mut Registry) -> Result<Option<Peers>, StartError> {

@@ -1,0 +1,77 @@
+//! A server that is not there yet, goes, comes back, stands still, or does not let everyone in.
+
+use std::time::{Duration, SystemTime};
+
+use seawall_base::Clock;
+use seawall_nats_server::NatsServer;
+
+use super::{Node, process, process_by};
+use crate::cluster::{Readiness, Touch};
+use crate::log::tests::order;
+use crate::log::{ControlLog, LogError};
+use crate::nats::Login;
+
+#[tokio::test]
+async fn a_node_waits_for_a_server_that_is_not_there_and_is_not_ready() {
+    let mut server = NatsServer::start();
+    server.kill();
+    let node = Node::join("fra-1", process(&[server.url()], |_| {}));
+    let refused = node.cluster.log().append(order("early")).await;
+    let Err(LogError::NotWritten(why)) = &refused else { panic!("{refused:?}") };
+    assert!(why.to_string().contains("nothing was written"), "{why}");
+    assert_eq!(node.cluster.readiness(), Readiness::CatchingUp);
+    server.start_again();
+    node.is(Readiness::Ready).await;
+    assert_eq!(node.did(), ["empty 0"]);
+}
+
+#[tokio::test]
+async fn a_server_that_is_killed_and_started_again_loses_and_doubles_nothing() {
+    let mut server = NatsServer::start();
+    let node = Node::ready("fra-1", &[server.url()]).await;
+    node.orders("a").await;
+    node.did_last("a").await;
+    server.kill();
+    let failed = node.cluster.log().append(order("b")).await;
+    assert!(matches!(failed, Err(LogError::NotWritten(_) | LogError::Unconfirmed(_))), "{failed:?}");
+    server.start_again();
+    node.orders("b").await;
+    node.orders("c").await;
+    node.did_last("c").await;
+    assert_eq!(node.did(), ["empty 0", "a", "b", "c"]);
+}
+
+#[tokio::test]
+async fn a_node_whose_server_stands_still_is_cut_off_and_catches_up() {
+    let server = NatsServer::start();
+    let clock = Clock::manual(SystemTime::UNIX_EPOCH);
+    let node = Node::join_by("fra-1", process_by(&[server.url()], clock.clone(), |_| {}), clock.clone());
+    node.is(Readiness::Ready).await;
+    assert_eq!(node.cluster.touch(clock.ticks()), Touch::InTouch);
+    server.pause();
+    clock.advance(Duration::from_secs(6));
+    assert_eq!(node.cluster.touch(clock.ticks()), Touch::CutOff);
+    server.resume();
+    node.until("it is in touch again", || node.cluster.touch(clock.ticks()) == Touch::InTouch).await;
+    node.orders("a").await;
+    node.did_last("a").await;
+    assert_eq!(node.did(), ["empty 0", "a"]);
+}
+
+#[tokio::test]
+async fn only_who_may_log_in_is_let_in() {
+    let server = NatsServer::start_with("authorization { user: edge, password: s3cret }");
+    let login = |password: &str| Login::Password { user: "edge".to_owned(), password: password.to_owned() };
+    let stranger = process(&[server.url()], |options| options.login = login("guess"));
+    let refused = stranger.log().append(order("a")).await.expect_err("a stranger wrote");
+    assert!(refused.to_string().contains("authorization"), "{refused}");
+    let edge = process(&[server.url()], |options| options.login = login("s3cret"));
+    assert!(edge.log().append(order("a")).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_token_and_a_key_open_the_door_too() {
+    let server = NatsServer::start_with("authorization { token: let-me-in }");
+    let edge = process(&[server.url()], |options| options.login = Login::Token("let-me-in".to_owned()));
+    assert!(edge.log().append(order("a")).await.is_ok());
+}
