@@ -86,6 +86,8 @@ pub enum Cause {
     FillDropped,
     /// A peer's request had no valid credentials.
     PeerRefused,
+    /// This node cannot say that what it holds has not been purged, and its site refuses to answer then.
+    CutOff,
 }
 
 impl Cause {
@@ -111,6 +113,7 @@ impl Cause {
             Self::Function => "function",
             Self::FillDropped => "fill-dropped",
             Self::PeerRefused => "peer-refused",
+            Self::CutOff => "cut-off",
         }
     }
 }

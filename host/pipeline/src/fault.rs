@@ -30,6 +30,7 @@ fn meaning(cause: Cause) -> (StatusCode, Option<ProxyError>) {
         Cause::ProtocolError => (S::BAD_GATEWAY, Some(P::HttpProtocolError)),
         Cause::BodyTimeout => (S::GATEWAY_TIMEOUT, Some(P::ConnectionReadTimeout)),
         Cause::Function => (S::SERVICE_UNAVAILABLE, Some(P::ProxyInternalResponse)),
+        Cause::CutOff => (S::SERVICE_UNAVAILABLE, Some(P::DestinationUnavailable)),
         Cause::FillDropped => (S::INTERNAL_SERVER_ERROR, Some(P::ProxyInternalError)),
         Cause::PeerRefused => (S::FORBIDDEN, Some(P::HttpRequestDenied)),
     }

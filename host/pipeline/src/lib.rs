@@ -16,6 +16,7 @@
 
 mod admit;
 mod context;
+pub mod cutoff;
 mod deliver;
 pub mod edge;
 mod fault;
@@ -37,6 +38,7 @@ mod settle;
 pub mod site;
 
 pub use context::{Connection, LastHost};
+pub use cutoff::WhenCutOff;
 pub use edge::{Edge, Peers};
 pub use glob::{GLOB_MAX_BYTES, Glob, GlobError};
 pub use key::{KEY_PARTS_MAX, Keying, Parameters, QueryRules, SORTED_PARAMETERS_MAX, StripCookies};

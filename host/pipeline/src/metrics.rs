@@ -11,6 +11,7 @@ use prometheus_client::registry::Registry;
 use seawall_base::{Blame, Fault};
 
 use crate::context::Way;
+use crate::cutoff::WhenCutOff;
 
 /// Counters of one node's path. The counters of each way are resolved once: a hit looks nothing up.
 #[derive(Clone, Debug)]
@@ -20,6 +21,7 @@ pub struct Metrics {
     faults: Family<FaultLabel, Counter>,
     by_guests: Family<GuestLabel, Counter>,
     guest_names: Arc<Mutex<HashSet<GuestLabel>>>,
+    by_cut_off: Family<CutOffLabel, Counter>,
     /// Requests answered by a shield.
     pub shield_answers: Counter,
     /// Requests that a shield should have answered and the origin was asked instead.
@@ -35,6 +37,11 @@ pub struct Metrics {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct WayLabel {
     way: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CutOffLabel {
+    does: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -63,6 +70,7 @@ impl Default for Metrics {
             faults: Family::default(),
             by_guests: Family::default(),
             guest_names: Arc::default(),
+            by_cut_off: Family::default(),
             shield_answers: Counter::default(),
             shield_fallbacks: Counter::default(),
             shield_behind: Counter::default(),
@@ -83,6 +91,11 @@ impl Metrics {
         );
         let help = "What functions counted, by function and name";
         registry.register("function_counts", help, self.by_guests.clone());
+        registry.register(
+            "cut_off_requests",
+            "Requests that came while this node was further from the control log than max_lag, by what their site does",
+            self.by_cut_off.clone(),
+        );
         registry.register("shield_answers", "Fills answered by a shield", self.shield_answers.clone());
         registry.register(
             "shield_fallbacks",
@@ -119,6 +132,10 @@ impl Metrics {
         if let Some(counter) = self.ways.get(way as usize) {
             counter.inc();
         }
+    }
+
+    pub(crate) fn count_cut_off(&self, does: WhenCutOff) {
+        self.by_cut_off.get_or_create(&CutOffLabel { does: does.as_str() }).inc();
     }
 
     pub(crate) fn count_fault(&self, fault: &Fault) {

@@ -18,7 +18,7 @@ use crate::edge::Edge;
 use crate::fill::{Account, Led};
 use crate::hooks::OnRequest;
 use crate::reply::Reply;
-use crate::{admit, deliver, fault, fill, hooks, hops, key, pass, record};
+use crate::{admit, cutoff, deliver, fault, fill, hooks, hops, key, pass, record};
 
 /// How often a request may be released by a leader before it fetches for itself, joined by nobody. Once for a late
 /// `Vary`, once more for a purge: a request that meets both still asks once.
@@ -91,6 +91,7 @@ pub(crate) async fn walk(
     if let Some(why) = passes(cx, &body, told) {
         return Box::pin(pass::run(edge, cx, why, body, told)).await;
     }
+    cutoff::check(edge, cx, told)?;
     if cx.site.keying.is_some() {
         key::prepare(cx);
     }
@@ -182,7 +183,8 @@ fn not_cached() -> Fault {
 
 fn hit(edge: &Edge, cx: &Context, entry: Arc<Entry>, verdict: Reuse, told: &mut Told) -> Delivery {
     let ttl = entry.head.terms.ttl(cx.now);
-    let mut status = CacheStatus::hit(edge.name.as_str(), ttl);
+    let hit = CacheStatus::hit(edge.name.as_str(), ttl);
+    let mut status = CacheStatus { detail: cutoff::detail(told), ..hit };
     told.way = Way::Hit;
     if verdict != Reuse::Fresh {
         told.way = Way::Stale;

@@ -12,6 +12,7 @@ use seawall_origin::Pool;
 use seawall_policy::{Normalise, Rules};
 
 use crate::admit::host_of;
+use crate::cutoff::WhenCutOff;
 use crate::key::Keying;
 
 mod rules;
@@ -30,6 +31,8 @@ pub struct Site {
     pub functions: Chain,
     /// The region through which other regions' misses go.
     pub shield: Option<Region>,
+    /// What it does on a node that is cut off from the control log.
+    pub when_cut_off: WhenCutOff,
     /// The operator's overrides.
     pub rules: Rules,
     /// Its own rules by path and status; the first that matches a response holds.

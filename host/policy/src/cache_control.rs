@@ -44,6 +44,9 @@ pub struct RequestDirectives {
     pub max_stale: Option<MaxStale>,
     /// RFC 5861 §4: stale is acceptable when the origin fails.
     pub stale_if_error: Option<Duration>,
+    /// No directive, and never read from a field: the cache itself wants validation before reuse (§4.2.4), whether or not
+    /// its rules listen to the client. For a cache that cannot say whether what it holds was invalidated.
+    pub must_validate: bool,
 }
 
 /// Whether a directive that may name fields is there, and for which (RFC 9111 §5.2.2.4, §5.2.2.7).

@@ -118,7 +118,7 @@ fn decide(
         return Reuse::Revalidate(RevalidateReason::NoCache);
     }
     let asked = if rules.request_directives { *request } else { RequestDirectives::default() };
-    if asked.no_cache {
+    if asked.no_cache || request.must_validate {
         return Reuse::Revalidate(RevalidateReason::RequestNoCache);
     }
     if asked.max_age.is_some_and(|limit| terms.age(now) > limit) {
@@ -233,7 +233,7 @@ pub fn stale_on_error(
         return StaleOnError::Refused(StaleRefusal::NotAnError);
     }
     let asked = if rules.request_directives { *request } else { RequestDirectives::default() };
-    if asked.no_cache {
+    if request.must_validate || asked.no_cache {
         return StaleOnError::Refused(StaleRefusal::RequestNoCache);
     }
     let staleness = terms.staleness(now);

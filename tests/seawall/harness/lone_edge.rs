@@ -13,7 +13,7 @@ use seawall_cluster::{Cluster, NodeInfo, Setup};
 use seawall_functions::Chain;
 use seawall_origin::{Client, Limits, Outgoing, Pool, Server, Trust};
 use seawall_pipeline::edge::Identity;
-use seawall_pipeline::{AccessLog, Connection, Edge, LastHost, Metrics, Site, Sites, serve};
+use seawall_pipeline::{AccessLog, Connection, Edge, LastHost, Metrics, Site, Sites, WhenCutOff, serve};
 use seawall_policy::{Normalise, Rules};
 
 use super::client::HOST;
@@ -38,6 +38,7 @@ impl LoneEdge {
             host_header: None,
             functions: Chain::new(Vec::new()).unwrap(),
             shield: None,
+            when_cut_off: WhenCutOff::default(),
             rules: Rules::default(),
             own_rules: Box::default(),
             normalise: Normalise::default(),

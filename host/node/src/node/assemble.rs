@@ -15,7 +15,7 @@ use seawall_cluster::{Cluster, Follower, NodeInfo, Setup};
 use seawall_functions::Runtime;
 use seawall_origin::{Client, Limits, Pool, Server, Trust};
 use seawall_pipeline::edge::Identity;
-use seawall_pipeline::{AccessLog, Edge, Peers, Site, Sites};
+use seawall_pipeline::{AccessLog, Edge, Peers, Site, Sites, WhenCutOff};
 
 use super::control::Sink;
 use super::functions::Functions;
@@ -166,6 +166,7 @@ fn sites(config: &Config, store: &Store, pools: &Pools, functions: &Functions) -
             host_header: host_header.map_err(|error| StartError::Config(error.to_string()))?,
             functions: functions.chain(site)?,
             shield: site.shield.clone(),
+            when_cut_off: when_cut_off(site.when_cut_off),
             rules: settings::rules(site, keying.as_deref()),
             own_rules: settings::own_rules(site),
             normalise: settings::normalise(site),
@@ -181,6 +182,14 @@ fn sites(config: &Config, store: &Store, pools: &Pools, functions: &Functions) -
 
 fn no_origin(site: &SiteName, origin: &OriginName) -> StartError {
     StartError::Config(format!("site `{site}` names the origin `{origin}`, which there is not"))
+}
+
+fn when_cut_off(config: config::WhenCutOff) -> WhenCutOff {
+    match config {
+        config::WhenCutOff::Serve => WhenCutOff::Serve,
+        config::WhenCutOff::Revalidate => WhenCutOff::Revalidate,
+        config::WhenCutOff::Refuse => WhenCutOff::Refuse,
+    }
 }
 
 fn join(

@@ -8,7 +8,7 @@ use std::time::Duration;
 use seawall_admin::{AdminState, Matched};
 use seawall_base::{Position, Purge};
 use seawall_cache::Store;
-use seawall_cluster::{Applied, Apply, Entry, Record, Start};
+use seawall_cluster::{Applied, Apply, Cluster, Entry, Record, Start};
 use seawall_pipeline::Edge;
 use tokio::sync::watch;
 
@@ -65,7 +65,8 @@ async fn control(parts: Parts, admin: Bound, stopped: watch::Receiver<bool>) {
     let Parts { edge, follower, admin: state, functions } = parts;
     let store = Arc::clone(&edge.store);
     let following = follower.run(Arc::new(Sink(Arc::clone(&edge))), Start::Empty, stopped.clone());
-    tokio::join!(following, door(state, admin, stopped.clone()), housekeep(store, stopped));
+    let cluster = Arc::clone(&edge.cluster);
+    tokio::join!(following, door(state, admin, stopped.clone()), housekeep(store, cluster, stopped));
     drop(functions);
 }
 
@@ -82,7 +83,7 @@ async fn door(state: AdminState, admin: Bound, stopped: watch::Receiver<bool>) {
     }
 }
 
-async fn housekeep(store: Arc<Store>, stopped: watch::Receiver<bool>) {
+async fn housekeep(store: Arc<Store>, cluster: Arc<Cluster>, stopped: watch::Receiver<bool>) {
     let mut every = tokio::time::interval(HOUSEKEEPING_EVERY);
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let stop = told(stopped);
@@ -92,6 +93,7 @@ async fn housekeep(store: Arc<Store>, stopped: watch::Receiver<bool>) {
             () = &mut stop => return,
             _ = every.tick() => {
                 store.measure();
+                cluster.measure();
                 // What a purge of everything left behind; a step at a time, so that the log is followed meanwhile.
                 while store.housekeep() {
                     tokio::task::yield_now().await;

@@ -50,6 +50,7 @@ fn every_request_directive_is_read() {
         min_fresh: MINUTE,
         max_stale: MINUTE.map(MaxStale::Within),
         stale_if_error: None,
+        must_validate: false,
     };
     assert_eq!(read, expected);
     assert_eq!(request("max-stale").max_stale, Some(MaxStale::Any));

@@ -43,6 +43,20 @@ fn every_reason() {
 }
 
 #[test]
+fn a_cache_that_wants_validation_gets_it_whatever_its_rules_and_the_client_say() {
+    let terms =
+        Exchange::with(&[("cache-control", "max-age=60, stale-if-error=600"), ("etag", "\"a\"")]).stored();
+    let request = RequestDirectives { must_validate: true, ..RequestDirectives::default() };
+    for request_directives in [true, false] {
+        let rules = Rules { request_directives, ..Rules::default() };
+        let verdict = reuse(&terms, &request, false, &rules, present());
+        assert_eq!(verdict, Reuse::Revalidate(RevalidateReason::RequestNoCache));
+        let failed = stale_on_error(&terms, &request, OriginFailure::Disconnected, &rules, present());
+        assert_eq!(failed, StaleOnError::Refused(StaleRefusal::RequestNoCache));
+    }
+}
+
+#[test]
 fn max_stale_does_not_lift_a_prohibition() {
     for forbidding in ["must-revalidate", "proxy-revalidate", "s-maxage=60"] {
         let verdict = decide(&format!("max-age=60, {forbidding}"), "max-stale", false, &Rules::default(), 61);
