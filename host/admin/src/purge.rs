@@ -13,7 +13,7 @@ use axum::{Extension, Json};
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use seawall_base::{Purge, PurgeId};
-use seawall_cluster::{AppliedState, ClusterError, NodeApplied, Published, Wait};
+use seawall_cluster::{AppliedState, ClusterError, NodeApplied, Published, Readiness, Wait};
 use serde::Serialize;
 use tokio::time::timeout;
 use utoipa::ToSchema;
@@ -187,7 +187,9 @@ fn complete(state: &AdminState, wait: Wait, nodes: &[NodeApplied]) -> bool {
         Wait::Local => node.name == *state.cluster.name(),
         Wait::All => true,
     });
-    waited_for.all(|node| node.state == AppliedState::Applied)
+    // A node that has not yet heard of everyone cannot speak for them.
+    let knows_all = wait != Wait::All || state.cluster.readiness() != Readiness::CatchingUp;
+    knows_all && waited_for.all(|node| node.state == AppliedState::Applied)
 }
 
 async fn read_body(request: Request) -> Result<Bytes, Problem> {

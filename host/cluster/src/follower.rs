@@ -100,11 +100,12 @@ impl Follower {
             Start::Empty => None,
             Start::After(position) => Some(position),
         };
+        let mut said: Option<String> = None;
         loop {
             let error = tokio::select! {
                 biased;
                 _ = stop.wait_for(|stop| *stop) => break,
-                error = self.follow(apply.as_ref(), &mut at) => error,
+                error = self.follow(apply.as_ref(), &mut at, &mut said) => error,
             };
             if let LogError::Gap { .. } = error {
                 tracing::warn!(node = %self.seat.name(), position = ?at, %error, "records were missed: all that is held goes");
@@ -114,7 +115,14 @@ impl Follower {
                 continue;
             }
             self.metrics.follower_errors.inc();
-            tracing::warn!(node = %self.seat.name(), position = ?at, %error, "lost the control log, will try again");
+            let why = error.to_string();
+            // A log that is down for an hour is one event, not seven thousand.
+            if said.as_deref() != Some(why.as_str()) {
+                tracing::warn!(node = %self.seat.name(), position = ?at, why, "lost the control log, will try again");
+                said = Some(why);
+            }
+            // Without its log the node still lives, and does what its sites want of it then.
+            self.seat.beat();
             tokio::select! {
                 biased;
                 _ = stop.wait_for(|stop| *stop) => break,
@@ -125,14 +133,25 @@ impl Follower {
     }
 
     /// Applies records until the log fails. `at` is how far the node is, `None` when it must begin with nothing.
-    async fn follow(&self, apply: &dyn Apply, at: &mut Option<Position>) -> LogError {
-        match self.follow_on(apply, at).await {
+    /// `said` is what was last said to be wrong.
+    async fn follow(
+        &self,
+        apply: &dyn Apply,
+        at: &mut Option<Position>,
+        said: &mut Option<String>,
+    ) -> LogError {
+        match self.follow_on(apply, at, said).await {
             Ok(()) => LogError::Closed,
             Err(error) => error,
         }
     }
 
-    async fn follow_on(&self, apply: &dyn Apply, at: &mut Option<Position>) -> Result<(), LogError> {
+    async fn follow_on(
+        &self,
+        apply: &dyn Apply,
+        at: &mut Option<Position>,
+        said: &mut Option<String>,
+    ) -> Result<(), LogError> {
         let mut head = self.ask_head().await?;
         let from = at.unwrap_or_else(|| {
             apply.empty(head.position);
@@ -141,6 +160,9 @@ impl Follower {
         *at = Some(from);
         self.seat.goes_on_from(from);
         let mut records = self.log.follow(from).await?;
+        if said.take().is_some() {
+            tracing::info!(node = %self.seat.name(), position = from.0, "found the control log again");
+        }
         let mut behind = Some(head.position);
         let mut beat = interval(HEARTBEAT_EVERY);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);

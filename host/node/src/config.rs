@@ -24,6 +24,7 @@ mod host;
 mod keys;
 mod listen;
 mod log;
+mod nats;
 mod node;
 mod origin;
 mod problem;
@@ -57,6 +58,7 @@ pub use listen::{DEFAULT_BODY_TIMEOUT, DEFAULT_HTTP, Listen};
 pub use log::{
     AccessLog, DEFAULT_ACCESS_LOG, DEFAULT_LOG_FORMAT, DEFAULT_LOG_LEVEL, Log, LogFormat, LogLevel,
 };
+pub use nats::{MAX_BYTES_MIN, Nats, NatsLogin, RETENTION_MIN};
 pub use node::{DEFAULT_NAME, DEFAULT_REGION, Node, THREADS_MAX};
 pub use origin::{
     DEFAULT_BETWEEN_BYTES_TIMEOUT, DEFAULT_CONNECT_TIMEOUT, DEFAULT_FIRST_BYTE_TIMEOUT, Origin,

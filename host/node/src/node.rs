@@ -8,13 +8,14 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use parking_lot::Mutex;
-use seawall_base::Clock;
-use seawall_cluster::{ControlLog, EmbeddedLog, Members, Retention};
+use seawall_base::{Clock, NodeName};
+use seawall_cluster::nats::{Login, NatsOptions, Tls};
+use seawall_cluster::{Cluster, ControlLog, EmbeddedLog, Members, Nats, Retention};
 use seawall_functions::Runtime;
 use seawall_pipeline::Edge;
 use tokio::sync::{Barrier, watch};
 
-use crate::config::Config;
+use crate::config::{self, Config, NatsLogin};
 
 mod assemble;
 mod control;
@@ -41,6 +42,8 @@ pub struct Shared {
     pub members: Members,
     /// The clock.
     pub clock: Clock,
+    /// What tells the nodes of other processes about those of this one, where there are any.
+    nats: Option<Nats>,
     /// The runtime of functions, made for the first node that has one. It reserves some 4 TiB of addresses for its
     /// slots, and a process has 128.
     functions: Arc<Mutex<Option<Runtime>>>,
@@ -63,14 +66,28 @@ pub struct Running {
 }
 
 impl Shared {
+    /// What a process with this configuration has: the control log on NATS, where it names servers, else a file.
+    pub fn of(config: &Config) -> Result<Self, StartError> {
+        match &config.cluster.nats {
+            Some(nats) => Self::connect(config, nats),
+            None => Self::open(&config.node.data_dir),
+        }
+    }
+
     /// A control log in the data directory, for the only process of a machine.
     pub fn open(data_dir: &Path) -> Result<Self, StartError> {
-        let place = || data_dir.to_owned();
-        // What is in it, the control log and the admin token, is nobody else's.
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(data_dir);
-        made.map_err(|source| StartError::DataDir { path: place(), source })?;
+        make_data_dir(data_dir)?;
         let log = EmbeddedLog::open(data_dir, Retention::default())?;
         Ok(Self::with(Arc::new(log), Clock::system()))
+    }
+
+    /// A control log on NATS, for processes on many machines.
+    fn connect(config: &Config, nats: &config::Nats) -> Result<Self, StartError> {
+        make_data_dir(&config.node.data_dir)?;
+        let clock = Clock::system();
+        let nats = Nats::start(nats_options(&config.node.name, nats), clock.clone())?;
+        let (log, members) = (Arc::new(nats.log()), nats.members());
+        Ok(Self { log, members, clock, nats: Some(nats), functions: Arc::default() })
     }
 
     /// A control log that ends with the process.
@@ -80,7 +97,15 @@ impl Shared {
     }
 
     fn with(log: Arc<dyn ControlLog>, clock: Clock) -> Self {
-        Self { log, members: Members::new(clock.clone()), clock, functions: Arc::default() }
+        let members = Members::new(clock.clone());
+        Self { log, members, clock, nats: None, functions: Arc::default() }
+    }
+
+    /// Tells the nodes of other processes about one of this.
+    pub(crate) fn announce(&self, cluster: &Cluster) {
+        if let Some(nats) = &self.nats {
+            nats.announce(cluster);
+        }
     }
 
     pub(crate) fn function_runtime(&self) -> Result<Runtime, StartError> {
@@ -90,6 +115,36 @@ impl Shared {
         }
         let runtime = Runtime::new(&seawall_functions::Config::default(), self.clock.clone())?;
         Ok(made.insert(runtime).clone())
+    }
+}
+
+/// What is in it, the control log and the admin token, is nobody else's.
+fn make_data_dir(path: &Path) -> Result<(), StartError> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.map_err(|source| StartError::DataDir { path: path.to_owned(), source })
+}
+
+fn nats_options(node: &NodeName, nats: &config::Nats) -> NatsOptions {
+    let login = match &nats.login {
+        NatsLogin::Anonymous => Login::Anonymous,
+        NatsLogin::Credentials(path) => Login::Credentials(path.clone()),
+        NatsLogin::Nkey(seed) => Login::Nkey(seed.expose().to_owned()),
+        NatsLogin::Token(token) => Login::Token(token.expose().to_owned()),
+        NatsLogin::Password { user, password } => {
+            Login::Password { user: user.clone(), password: password.expose().to_owned() }
+        }
+    };
+    NatsOptions {
+        servers: nats.servers.clone(),
+        name: nats.name.clone(),
+        domain: nats.domain.clone(),
+        replicas: nats.replicas,
+        retention: nats.retention,
+        max_bytes: nats.max_bytes.0,
+        max_records: None,
+        login,
+        tls: Tls { ca: nats.tls_ca.clone(), own: nats.tls_cert.clone().zip(nats.tls_key.clone()) },
+        client_name: format!("seawall {node}"),
     }
 }
 

@@ -37,7 +37,7 @@ fn until_signal(config: &Config) -> Result<(), StartError> {
     let mut term = signal(SignalKind::terminate()).map_err(failed)?;
     let mut int = signal(SignalKind::interrupt()).map_err(failed)?;
     drop(within);
-    let shared = Shared::open(&config.node.data_dir)?;
+    let shared = Shared::of(config)?;
     let running = Node::start(config, &shared)?;
     running.announce();
     runtime.block_on(async {

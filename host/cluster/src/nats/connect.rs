@@ -4,8 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::jetstream::ContextBuilder;
-use async_nats::{ConnectOptions, Event};
+use async_nats::{ConnectOptions, Event, jetstream};
 use tokio::sync::watch;
 
 use super::link::{Link, REQUEST_LIMIT, Wire};
@@ -45,8 +44,11 @@ pub(super) async fn connect(options: &NatsOptions) -> Result<Link, NatsError> {
         .connect(options.servers.as_slice())
         .await
         .map_err(|error| NatsError::Connect(error.to_string()))?;
-    let jetstream =
-        ContextBuilder::new().timeout(REQUEST_LIMIT).ack_timeout(REQUEST_LIMIT).build(client.clone());
+    let mut jetstream = match &options.domain {
+        Some(domain) => jetstream::with_domain(client.clone(), domain),
+        None => jetstream::new(client.clone()),
+    };
+    jetstream.set_timeout(REQUEST_LIMIT);
     Ok(Link::new(client, jetstream, wired))
 }
 

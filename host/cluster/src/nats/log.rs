@@ -92,7 +92,8 @@ impl NatsLog {
 
     /// The server writes a record of a name once, however often it is given.
     async fn try_write(&self, id: &str, payload: &Bytes) -> Tried {
-        let message = PublishMessage::build().payload(payload.clone()).message_id(id);
+        let stream = stream::name(&self.options);
+        let message = PublishMessage::build().payload(payload.clone()).message_id(id).expected_stream(stream);
         let sent = match self.link.jetstream.send_publish(stream::subject(&self.options), message).await {
             Ok(sent) => sent,
             Err(error) => return self.not_sent(&error, payload.len()),

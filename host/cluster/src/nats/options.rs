@@ -25,6 +25,9 @@ pub struct NatsOptions {
     pub servers: Vec<String>,
     /// The cluster's name: letters, digits, `-` and `_`.
     pub name: String,
+    /// The JetStream domain that the log is in, where the servers have one: a leaf node's clients reach JetStream behind
+    /// its hub by this name only.
+    pub domain: Option<String>,
     /// How many servers keep the log. For a stream that is made.
     pub replicas: usize,
     /// How long a record stays. For a stream that is made.
@@ -87,8 +90,10 @@ pub struct Tls {
 /// What is wrong with the address of a server, if anything, and what to write.
 pub fn check_server(text: &str) -> Result<(), String> {
     let example = "Write `nats://10.0.0.5:4222`, or `tls://nats.example:4222` for TLS.";
+    // What stands before an `@` may be a password.
+    let shown = text.rsplit('@').next().unwrap_or_default();
     let server: ServerAddr =
-        text.parse().map_err(|_| format!("`{text}` is not the address of a NATS server. {example}"))?;
+        text.parse().map_err(|_| format!("`{shown}` is not the address of a NATS server. {example}"))?;
     if server.has_user_pass() {
         return Err(
             "an address holds no name and password: everyone may read it. Write `user` and `password_file`."
@@ -111,7 +116,14 @@ mod tests {
         for good in ["nats://10.0.0.5:4222", "tls://nats.example", "10.0.0.5", "nats://[::1]:4222"] {
             assert_eq!(check_server(good), Ok(()), "{good}");
         }
-        for bad in ["http://10.0.0.5", "ws://10.0.0.5", "nats://", "nats://me:secret@10.0.0.5", ""] {
+        for bad in [
+            "http://10.0.0.5",
+            "ws://10.0.0.5",
+            "nats://",
+            "nats://me:secret@10.0.0.5",
+            "nats://me:secret@[",
+            "",
+        ] {
             let wrong = check_server(bad).err().unwrap_or_else(|| panic!("{bad} was taken"));
             assert!(wrong.contains("Write `"), "{wrong}");
             assert!(!wrong.contains("secret"), "{wrong}");

@@ -59,8 +59,10 @@ pub(super) struct Roster {
     words: u64,
     /// What was last said, either way.
     said: Option<(NodeState, Position)>,
-    /// The first place of this run on the roll: whoever writes under this name later has taken it over.
+    /// The first place of this session on the roll: whoever writes under this name later has taken it over.
     since: Option<u64>,
+    /// Why the last session ended: said once for as long as it stays the same.
+    trouble: Option<String>,
 }
 
 /// Why a session ended.
@@ -87,7 +89,19 @@ impl Roster {
         // An inbox is as unique as a run must be.
         let (run, name) = (link.client.new_inbox(), seat.name().clone());
         let seat = Arc::downgrade(seat);
-        Self { link, options, clock, members, seat, name, run, words: 0, said: None, since: None }
+        Self {
+            link,
+            options,
+            clock,
+            members,
+            seat,
+            name,
+            run,
+            words: 0,
+            said: None,
+            since: None,
+            trouble: None,
+        }
     }
 
     /// Goes on until the node has left, or `stop` turns true.
@@ -111,7 +125,11 @@ impl Roster {
                     return;
                 }
                 End::Lost(error) => {
-                    tracing::warn!(node = %self.name, %error, "lost the table of nodes, will try again");
+                    let why = error.to_string();
+                    if self.trouble.as_deref() != Some(why.as_str()) {
+                        tracing::warn!(node = %self.name, why, "lost the table of nodes, will try again");
+                        self.trouble = Some(why);
+                    }
                     // Told to stop, the next round ends at once.
                     let _ = timeout(RETRY_AFTER, stop.wait_for(|stop| *stop)).await.map(drop);
                 }
@@ -129,8 +147,11 @@ impl Roster {
     async fn speak_and_listen(&mut self) -> Result<End, LogError> {
         let generation = self.link.up().await;
         let roll = self.roll().await?;
+        // A roll that was made anew counts its places from one.
+        self.since = None;
         let Some(first) = self.write(&roll) else { return Ok(End::Left) };
         self.written(first.await?);
+        self.trouble = None;
         let mut whispers = self.link.client.subscribe(self.passing()).await.map_err(unreachable)?;
         // Sent in the order of writing: what comes with nothing behind it is the last of what was there.
         let mut watching = roll.watch_with_history(">").await.map_err(unreachable)?;

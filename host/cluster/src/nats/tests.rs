@@ -32,9 +32,16 @@ pub(crate) fn process(servers: &[String], adjust: impl FnOnce(&mut NatsOptions))
 }
 
 fn process_by(servers: &[String], clock: Clock, adjust: impl FnOnce(&mut NatsOptions)) -> Nats {
-    let mut options = NatsOptions {
+    let mut options = options(servers);
+    adjust(&mut options);
+    Nats::start(options, clock).unwrap()
+}
+
+fn options(servers: &[String]) -> NatsOptions {
+    NatsOptions {
         servers: servers.to_vec(),
         name: "tests".to_owned(),
+        domain: None,
         replicas: 1,
         retention: Duration::from_secs(3600),
         max_bytes: 64 * 1024 * 1024,
@@ -42,9 +49,7 @@ fn process_by(servers: &[String], clock: Clock, adjust: impl FnOnce(&mut NatsOpt
         login: Login::Anonymous,
         tls: Tls::default(),
         client_name: "a test".to_owned(),
-    };
-    adjust(&mut options);
-    Nats::start(options, clock).unwrap()
+    }
 }
 
 /// What the log made a node do.

@@ -172,7 +172,23 @@ impl<'r> Check<'r> {
         }
     }
 
+    /// A secret of someone else's making, in a file.
+    pub(super) fn secret_of_others(&self, key: &str, file: Field<String>) -> Option<Secret> {
+        let spot = self.optional(key, file, |text| {
+            let content = self.secret_file(text)?;
+            Secret::of_others(content.trim()).map_err(|wrong| format!("`{text}` {wrong}"))
+        });
+        spot.map(|spot| spot.value)
+    }
+
     fn read_secret(&self, text: &str) -> Result<Secret, String> {
+        let content = self.secret_file(text)?;
+        let named = self.path(text)?;
+        let named = named.display();
+        Secret::new(content.trim()).map_err(|wrong| format!("the secret in `{named}` {wrong}"))
+    }
+
+    fn secret_file(&self, text: &str) -> Result<String, String> {
         let path = self.path(text)?;
         let named = path.display();
         let size =
@@ -180,9 +196,7 @@ impl<'r> Check<'r> {
         if size > SECRET_FILE_MAX_BYTES {
             return Err(format!("`{named}` has {size} bytes and cannot be a secret."));
         }
-        let content =
-            std::fs::read_to_string(&path).map_err(|error| format!("`{named}` cannot be read: {error}."))?;
-        Secret::new(content.trim()).map_err(|wrong| format!("the secret in `{named}` {wrong}"))
+        std::fs::read_to_string(&path).map_err(|error| format!("`{named}` cannot be read: {error}."))
     }
 
     /// A place to listen.

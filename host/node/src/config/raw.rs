@@ -150,11 +150,64 @@ pub(super) struct RawCluster {
     pub(super) at: usize,
     pub(super) secret: RawSecret,
     pub(super) max_lag: Field<String>,
+    pub(super) advertise: Field<String>,
+    pub(super) nats: RawNats,
 }
 
 impl RawCluster {
     fn read(table: &TableReader<'_>) -> Self {
-        Self { at: table.at(), secret: RawSecret::read(table), max_lag: table.text("max_lag") }
+        Self {
+            at: table.at(),
+            secret: RawSecret::read(table),
+            max_lag: table.text("max_lag"),
+            advertise: table.text("advertise"),
+            nats: RawNats::read(table),
+        }
+    }
+
+    /// Whether the file says that the node is one of several.
+    pub(super) fn is_given(&self) -> bool {
+        self.secret.is_given() || self.nats.servers.at.is_some() || self.nats.servers.broken
+    }
+}
+
+/// The keys of `[cluster]` that are about NATS.
+#[derive(Debug)]
+pub(super) struct RawNats {
+    pub(super) servers: Texts,
+    pub(super) name: Field<String>,
+    pub(super) domain: Field<String>,
+    pub(super) replicas: Field<u64>,
+    pub(super) retention: Field<String>,
+    pub(super) max_bytes: Field<String>,
+    pub(super) credentials: Field<String>,
+    pub(super) nkey_file: Field<String>,
+    pub(super) token_file: Field<String>,
+    pub(super) user: Field<String>,
+    pub(super) password_file: Field<String>,
+    pub(super) tls_ca: Field<String>,
+    pub(super) tls_cert: Field<String>,
+    pub(super) tls_key: Field<String>,
+}
+
+impl RawNats {
+    fn read(table: &TableReader<'_>) -> Self {
+        Self {
+            servers: table.texts("nats"),
+            name: table.text("name"),
+            domain: table.text("domain"),
+            replicas: table.number("replicas"),
+            retention: table.text("retention"),
+            max_bytes: table.text("max_bytes"),
+            credentials: table.text("credentials"),
+            nkey_file: table.text("nkey_file"),
+            token_file: table.text("token_file"),
+            user: table.text("user"),
+            password_file: table.text("password_file"),
+            tls_ca: table.text("tls_ca"),
+            tls_cert: table.text("tls_cert"),
+            tls_key: table.text("tls_key"),
+        }
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) struct Spot<T> {
 }
 
 /// What was found at a key.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Field<T> {
     Absent,
     /// Something is there and has been reported: neither to be used nor to be reported as missing.
@@ -36,7 +36,7 @@ pub(super) enum Field<T> {
 }
 
 /// A list of strings. Elements of the wrong type have been reported and left out.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Texts {
     /// Where the list stands, if there is one.
     pub(super) at: Option<usize>,

@@ -74,6 +74,10 @@ tokens = [
 [cluster]
 secret = "0123456789abcdef-all"
 max_lag = "2s"
+nats = ["nats://10.0.0.5:4222", "tls://nats.example:4222"]
+replicas = 3
+token_file = "ops.token"
+tls_ca = "ca.pem"
 
 [[origins]]
 name = "shop"
@@ -135,6 +139,10 @@ fn the_whole_config_says_what_was_written() {
     assert_eq!(config.admin.tokens[0].secret.expose(), "0123456789abcdef-ops");
     assert_eq!(config.admin.tokens[1].role, Role::Read);
     assert_eq!(config.cluster.max_lag, Duration::from_secs(2));
+    let nats = config.cluster.nats.as_ref().unwrap();
+    assert_eq!((nats.servers.len(), nats.replicas, nats.name.as_str()), (2, 3, "seawall"));
+    assert!(matches!(&nats.login, NatsLogin::Token(token) if token.expose() == "0123456789abcdef-ops"));
+    assert!(nats.tls_ca.as_ref().is_some_and(|path| path.is_absolute() && path.ends_with("ca.pem")));
     assert_eq!(config.origins[0].first_byte_timeout, Duration::from_millis(500));
     assert_eq!(config.origins[0].host_header.as_deref(), Some("origin.example"));
     assert_eq!(config.functions[0].config["key"], "hunter2");
@@ -156,6 +164,8 @@ fn no_secret_is_shown() {
     assert_eq!(json["admin"]["tokens"][0]["name"], "ops");
     assert_eq!(json["admin"]["tokens"][0]["secret"], REDACTED);
     assert_eq!(json["cluster"]["max_lag"], "2s");
+    assert_eq!(json["cluster"]["nats"]["login"]["token"], REDACTED);
+    assert_eq!(json["cluster"]["nats"]["retention"], "7d");
     assert_eq!(json["cache"]["memory"], "2GiB");
     assert_eq!(json["functions"][0]["config"]["key"], REDACTED);
     assert_eq!(json["sites"][0]["hosts"][1], "*.shop.example");
@@ -171,7 +181,12 @@ fn from_examples(broken: Option<(&str, &str)>, value: &str) -> (String, usize) {
         let table = keys::TABLES.iter().find(|table| table.label == key.example).unwrap();
         write_examples(&mut text, table, broken, value, &mut line);
     }
-    (text.replace("shop_front.wasm", "f.wasm").replace("cluster.secret", "ops.token"), line)
+    (
+        text.replace("shop_front.wasm", "f.wasm")
+            .replace("cluster.secret", "ops.token")
+            .replace("nats.password", "ops.token"),
+        line,
+    )
 }
 
 fn write_examples(
@@ -182,9 +197,9 @@ fn write_examples(
     line: &mut usize,
 ) {
     for key in table.keys {
-        // The two ways to give a secret exclude each other.
+        // The two ways to give a secret exclude each other, as do the ways to log in.
         let is_broken = broken == Some((table.label, key.name));
-        if key.name == "secret" && !is_broken
+        if ["secret", "credentials", "nkey_file", "token_file"].contains(&key.name) && !is_broken
             || key.name == "secret_file" && broken == Some((table.label, "secret"))
         {
             continue;

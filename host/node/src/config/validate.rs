@@ -20,7 +20,7 @@ pub(super) fn config(raw: RawConfig, report: &Report<'_>, folder: &Path, named: 
         Field::Broken => Some(listen.at),
         Field::Absent => None,
     };
-    let cluster_at = cluster.secret.is_given().then_some(cluster.at);
+    let cluster_at = cluster.is_given().then_some(cluster.at);
     let node = Node::from_raw(&check(&keys::NODE, node.at), node, peers_at.or(cluster_at).filter(|_| !named));
     let http_by_default = listen.http.at.is_none();
     let mut addresses = Addresses::of_defaults(http_by_default, matches!(admin.listen, Field::Absent));
@@ -28,7 +28,7 @@ pub(super) fn config(raw: RawConfig, report: &Report<'_>, folder: &Path, named: 
     let of_token = |at| check(&keys::TOKEN, at);
     let admin = Admin::from_raw(&check(&keys::ADMIN, admin.at), admin, &mut addresses, of_token);
     let cache = Cache::from_raw(&check(&keys::CACHE, cache.at), cache);
-    let cluster = Cluster::from_raw(&check(&keys::CLUSTER, cluster.at), cluster, peers_at);
+    let cluster = Cluster::from_raw(&check(&keys::CLUSTER, cluster.at), cluster, peers_at, listen.peers);
     let log = Log::from_raw(&check(&keys::LOG, log.at), log);
 
     let mut origin_names = Names::new("an origin");

@@ -204,12 +204,14 @@ fn join(
         name: config.node.name.clone(),
         region: config.node.region.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        peer_addr,
+        peer_addr: peer_addr.map(|bound| config.cluster.advertise.unwrap_or(bound)),
         started_unix_ms: unix_ms(shared.clock.now()),
     };
     let (log, members, clock) = (Arc::clone(&shared.log), shared.members.clone(), shared.clock.clone());
     let max_lag = config.cluster.max_lag;
-    Ok(Cluster::join(Setup { info, log, members, clock, metrics, max_lag })?)
+    let joined = Cluster::join(Setup { info, log, members, clock, metrics, max_lag })?;
+    shared.announce(&joined.0);
+    Ok(joined)
 }
 
 fn peers(config: &Config, trust: &Trust, registry: &mut Registry) -> Result<Option<Peers>, StartError> {

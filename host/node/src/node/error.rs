@@ -34,6 +34,9 @@ pub enum StartError {
     /// The control log can't be opened.
     #[error(transparent)]
     Log(#[from] seawall_cluster::OpenError),
+    /// NATS can't be used.
+    #[error(transparent)]
+    Nats(#[from] seawall_cluster::nats::NatsError),
     /// The node's name is taken.
     #[error(transparent)]
     Join(#[from] seawall_cluster::JoinError),

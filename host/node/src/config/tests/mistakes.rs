@@ -133,6 +133,34 @@ const ONE_MISTAKE: &[(&str, &str)] = &[
         "[[sites]]\nname = 'b'\nhosts = ['b']\norigin = 'shop'\nwhen_cut_off = 'server'",
         "Did you mean `serve`?",
     ),
+    // NATS. The node has a name, as a node among others must.
+    (
+        "[node]\nname = 'a'\n[cluster]\nnats = []",
+        "`nats` is empty. Write `nats = [\"nats://10.0.0.5:4222\"]`.",
+    ),
+    (
+        "[node]\nname = 'a'\n[cluster]\nnats = ['ws://a']",
+        "14:9: [cluster] `nats`: `ws://` is not spoken here.",
+    ),
+    ("[node]\nname = 'a'\n[cluster]\nnats = ['nats://me:hunter2@a']", "Write `user` and `password_file`."),
+    ("[node]\nname = 'a'\n[cluster]\nnats = ['a']\nreplicas = 2", "Write 1, 3 or 5: `replicas = 3`."),
+    ("[node]\nname = 'a'\n[cluster]\nnats = ['a']\nretention = '5s'", "Write at least `1m`."),
+    ("[node]\nname = 'a'\n[cluster]\nnats = ['a']\nmax_bytes = '1MiB'", "Write at least `16MiB`."),
+    ("[node]\nname = 'a'\n[cluster]\nnats = ['a']\nname = 'My Shop'", "`name`: `My Shop` is not a name"),
+    ("[node]\nname = 'a'\n[cluster]\nnats = ['a']\nuser = 'me'", "`user` needs `password_file` beside it."),
+    ("[node]\nname = 'a'\n[cluster]\nnats = ['a']\ntls_key = 'k'", "`tls_key` needs `tls_cert` beside it."),
+    (
+        "[node]\nname = 'a'\n[cluster]\nnats = ['a']\ncredentials = 'c'\ntoken_file = 'ops.token'",
+        "has both `credentials` and `token_file`.",
+    ),
+    ("[node]\nname = 'a'\n[cluster]\nnats = ['a']\ntoken_file = 'none'", "cannot be read:"),
+    ("[node]\nname = 'a'\n[cluster]\nnats = ['a']\nadvertise = '0.0.0.0:7'", "tells other machines nothing."),
+    (
+        "[node]\nname = 'a'\n[listen]\npeers = '0.0.0.0:7000'\n[cluster]\nsecret_file = 'ops.token'\nnats = ['a']",
+        "Write `advertise = \"10.0.0.1:7000\"` with this machine's own.",
+    ),
+    ("[cluster]\nreplicas = 3", "`replicas` is about NATS, and no server is named."),
+    ("[cluster]\nnats = ['a']", "a node among others needs its own."),
     // TOML itself.
     ("[node]\nname = fra-1", "12:8: `fra-1` needs quotes. Write `\"fra-1\"`."),
     ("[node]\nthreads = 1\nthreads = 2", "13:1: `threads` is here for the second time. Leave one."),
