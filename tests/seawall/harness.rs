@@ -17,6 +17,7 @@ mod log;
 mod lone_edge;
 mod node;
 mod origin;
+mod process;
 pub(crate) mod wire;
 mod world;
 
@@ -27,6 +28,7 @@ pub(crate) use gate::Gate;
 pub(crate) use lone_edge::LoneEdge;
 pub(crate) use node::{CLUSTER_SECRET, Node, Plan};
 pub(crate) use origin::Asked;
+pub(crate) use process::Process;
 pub(crate) use world::World;
 
 /// Longest wait for anything: far above what a loaded machine needs, far below a test runner's patience.

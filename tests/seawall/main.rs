@@ -12,6 +12,7 @@
 mod harness;
 
 mod bodies;
+mod clusters;
 mod collapse;
 mod corpus;
 mod faults;

@@ -21,11 +21,23 @@ const READY: &str = "Server is ready";
 /// What the servers of a cluster say once they can make streams.
 const LEADER: &str = "metadata leader";
 
+/// What a leaf says once it reaches its hub.
+const LINKED: &str = "Leafnode connection created";
+
+/// Fails where a server would not take the config in `file`.
+pub fn check_config(file: &Path) {
+    let output = Command::new(program::find()).arg("-t").arg("-c").arg(file).output();
+    let output = output.unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    assert!(output.status.success(), "{}: {}", file.display(), String::from_utf8_lossy(&output.stderr));
+}
+
 /// One server and what it keeps. Dropped, it is killed.
 pub struct NatsServer {
     name: String,
     address: SocketAddr,
     folder: TempDir,
+    jetstream: bool,
+    domain: &'static str,
     /// Lines of its config beside the usual ones.
     more: String,
     running: Option<(Child, Lines)>,
@@ -46,10 +58,34 @@ impl NatsServer {
         server
     }
 
+    /// A server with JetStream, whose domain is `hub`, and another that reaches it as its leaf and has none.
+    #[must_use]
+    pub fn start_with_leaf() -> (Self, Self) {
+        let door = free_port();
+        let more = format!("leafnodes {{ listen: \"{door}\" }}");
+        let mut hub = Self::new("hub", free_port(), &more);
+        hub.domain = "domain: hub,";
+        hub.start_again();
+        let more = format!("leafnodes {{ remotes: [ {{ urls: [\"nats-leaf://{door}\"] }} ] }}");
+        let mut leaf = Self::new("leaf", free_port(), &more);
+        leaf.jetstream = false;
+        leaf.start_again();
+        leaf.says(LINKED);
+        (hub, leaf)
+    }
+
     fn new(name: &str, address: SocketAddr, more: &str) -> Self {
         let folder =
             tempfile::tempdir().unwrap_or_else(|error| panic!("no folder for a NATS server: {error}"));
-        Self { name: name.to_owned(), address, folder, more: more.to_owned(), running: None }
+        Self {
+            name: name.to_owned(),
+            address,
+            folder,
+            jetstream: true,
+            domain: "",
+            more: more.to_owned(),
+            running: None,
+        }
     }
 
     /// What clients connect to.
@@ -98,13 +134,14 @@ impl NatsServer {
     }
 
     fn config(&self) -> String {
-        let Self { name, address, more, .. } = self;
+        let Self { name, address, domain, more, .. } = self;
         let store = self.store();
-        format!(
-            "server_name: {name}\nlisten: \"{address}\"\nmax_payload: 4MB\n\
-             jetstream {{ store_dir: \"{}\" }}\n{more}\n",
-            store.display()
-        )
+        let jetstream = if self.jetstream {
+            format!("jetstream {{ {domain} store_dir: \"{}\" }}", store.display())
+        } else {
+            String::new()
+        };
+        format!("server_name: {name}\nlisten: \"{address}\"\nmax_payload: 4MB\n{jetstream}\n{more}\n")
     }
 
     fn store(&self) -> PathBuf {

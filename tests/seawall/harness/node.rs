@@ -25,6 +25,7 @@ pub(crate) struct Plan {
     name: String,
     region: String,
     in_cluster: bool,
+    of_cluster: String,
     origin: Option<SocketAddr>,
     of_listen: String,
     of_cache: String,
@@ -41,6 +42,7 @@ impl Plan {
             name: name.to_owned(),
             region: region.to_owned(),
             in_cluster: false,
+            of_cluster: String::new(),
             origin: None,
             of_listen: String::new(),
             of_cache: String::new(),
@@ -68,6 +70,27 @@ impl Plan {
     pub(crate) fn listen(mut self, line: &str) -> Self {
         let _ = writeln!(self.of_listen, "{line}");
         self
+    }
+
+    /// One more line about the cluster.
+    pub(crate) fn cluster(mut self, line: &str) -> Self {
+        self.in_cluster = true;
+        let _ = writeln!(self.of_cluster, "{line}");
+        self
+    }
+
+    /// One more site in front of the same origin.
+    pub(crate) fn another_site(mut self, name: &str, line: &str) -> Self {
+        let _ = writeln!(
+            self.more,
+            "[[sites]]\nname = \"{name}\"\nhosts = [\"{name}.example\"]\norigin = \"shop\"\n{line}"
+        );
+        self
+    }
+
+    /// The node's name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     /// One more line about the cache.
@@ -112,7 +135,7 @@ impl Plan {
         let origin = self.origin.unwrap_or_else(|| world.origin.address());
         let functions = self.functions.join(", ");
         let (peers, cluster) = if self.in_cluster {
-            let cluster = format!("[cluster]\nsecret = \"{CLUSTER_SECRET}\"");
+            let cluster = format!("[cluster]\nsecret = \"{CLUSTER_SECRET}\"\n{}", self.of_cluster);
             ("peers = \"127.0.0.1:0\"", cluster)
         } else {
             ("", String::new())
