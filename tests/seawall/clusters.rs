@@ -114,7 +114,7 @@ async fn a_node_that_is_killed_is_named_and_catches_up_before_it_is_ready() {
 async fn without_nats_purges_are_refused_and_sites_do_what_they_were_told_until_it_is_back() {
     let (world, mut nats) = (World::new(), NatsServer::start());
     let plan = Plan::new("fra-1", "fra")
-        .cluster(&format!("nats = [\"{}\"]\nmax_lag = \"3s\"", nats.url()))
+        .cluster(&format!("nats = [\"{}\"]\nmax_lag = \"4s\"", nats.url()))
         .another_site("bold", "when_cut_off = \"serve\"")
         .another_site("strict", "when_cut_off = \"refuse\"");
     let node = Process::ready(&plan, &world).await;

@@ -192,7 +192,8 @@ pub trait ControlLog: Send + Sync {
     /// dropped, the record may yet turn up in the log.
     fn append(&self, record: NewRecord) -> BoxFuture<'_, Result<Position, LogError>>;
 
-    /// The last position that is durable, [`Position::START`] in an empty log.
+    /// The last position that is durable, [`Position::START`] in an empty log. Whoever was told of a [`LogError::Gap`]
+    /// finds it later than the position from which it asked: what a node held there is older than it, and goes.
     fn head(&self) -> BoxFuture<'_, Result<Position, LogError>>;
 
     /// All records after `after`, those to come included. [`LogError::Gap`] comes here or, for a follower that is too

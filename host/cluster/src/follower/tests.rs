@@ -1,9 +1,11 @@
 //! The apply loop against a log that a test scripts.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use futures_core::future::BoxFuture;
+use futures_util::{StreamExt, stream};
 use parking_lot::Mutex;
 use seawall_base::{Clock, NodeName, Position, Region};
 use tokio::sync::watch;
@@ -56,6 +58,43 @@ impl ControlLog for Door {
     }
 }
 
+/// A log that says where it ends, and gives whoever asks first no records.
+struct Mute {
+    log: EmbeddedLog,
+    asked: AtomicU64,
+}
+
+impl ControlLog for Mute {
+    fn append(&self, record: NewRecord) -> BoxFuture<'_, Result<Position, LogError>> {
+        self.log.append(record)
+    }
+
+    fn head(&self) -> BoxFuture<'_, Result<Position, LogError>> {
+        self.log.head()
+    }
+
+    fn follow(&self, after: Position) -> BoxFuture<'_, Result<Records, LogError>> {
+        Box::pin(async move {
+            match self.asked.fetch_add(1, Ordering::Relaxed) {
+                0 => Ok(stream::pending().boxed()),
+                _ => self.log.follow(after).await,
+            }
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_has_more_and_gives_nothing_is_asked_anew() {
+    let scene = Scene::new(Retention::default());
+    let log = Arc::new(Mute { log: EmbeddedLog::in_memory(Retention::default()), asked: AtomicU64::new(0) });
+    scene.follow(Arc::clone(&log) as _, Start::Empty);
+    scene.ready_at(0).await;
+    log.append(order("a")).await.unwrap();
+    scene.ready_at(1).await;
+    assert_eq!(scene.seen(), ["empty 0", "caught up 0", "apply a", "caught up 1"]);
+    assert_eq!((log.asked.load(Ordering::Relaxed), scene.metrics.follower_errors.get()), (2, 1));
+}
+
 struct Scene {
     log: Arc<Door>,
     members: Members,
@@ -79,6 +118,10 @@ impl Scene {
     }
 
     fn run(&self, start: Start) -> JoinHandle<()> {
+        self.follow(Arc::clone(&self.log) as _, start)
+    }
+
+    fn follow(&self, log: Arc<dyn ControlLog>, start: Start) -> JoinHandle<()> {
         let info = NodeInfo {
             name: NodeName::new("a").unwrap(),
             region: Region::new("fra").unwrap(),
@@ -86,7 +129,6 @@ impl Scene {
             peer_addr: None,
             started_unix_ms: 0,
         };
-        let log: Arc<dyn ControlLog> = Arc::clone(&self.log) as _;
         let seat = Arc::new(self.members.join(info).unwrap());
         let follower = Follower { log, seat, metrics: self.metrics.clone(), clock: self.clock.clone() };
         tokio::spawn(follower.run(Arc::clone(&self.recorder) as _, start, self.stop.subscribe()))
