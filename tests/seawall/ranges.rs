@@ -203,18 +203,69 @@ async fn several_ranges_come_as_one_body_of_many_parts() {
 }
 
 #[tokio::test]
-async fn the_end_of_what_nobody_keeps_is_asked_for_each_time() {
+async fn what_nobody_keeps_is_asked_for_as_the_client_asks() {
     let world = World::new();
     let node = world.node().await;
     let body = film(64);
     let serve = file(&body, "\"a\"");
-    world.origin.answers("/film", move |asked| serve(asked).field("cache-control", "no-store"));
+    world.origin.answers("/film", move |asked| match asked.field("if-match") {
+        "" | "\"a\"" => serve(asked).field("cache-control", "no-store"),
+        _ => Answer::new(412, ""),
+    });
     node.get("/film").await;
-    for nth in 2..=3 {
-        let got = node.send(&range("/film", "bytes=0-15")).await;
-        assert_eq!(got.says(), (206, &body[..16]));
-        assert_eq!(world.origin.asked("/film")[nth - 1].field("range"), "bytes=0-15");
-        assert!(!got.cache().contains("stored"), "{got:?}");
+    let ask = |fields: &[(&str, &str)]| {
+        fields.iter().fold(Ask::get("/film"), |ask, (name, value)| ask.field(name, value))
+    };
+    let part = node.send(&ask(&[("range", "bytes=0-15")])).await;
+    assert_eq!(part.says(), (206, &body[..16]));
+    let resumed = node.send(&ask(&[("range", "bytes=16-31"), ("if-range", "\"a\"")])).await;
+    assert_eq!(resumed.says(), (206, &body[16..32]));
+    let guarded = node.send(&ask(&[("range", "bytes=0-15"), ("if-match", "\"old\"")])).await;
+    assert_eq!(guarded.status, 412, "never bytes of another version");
+    assert_eq!(world.origin.count("/film"), 4, "each asked once");
+}
+
+/// The first fetch is one for everybody, and asks without the client's conditions: they are judged by what came.
+#[tokio::test]
+async fn conditions_hold_for_what_turns_out_uncacheable() {
+    let world = World::new();
+    let node = world.node().await;
+    for path in ["/1", "/2", "/3"] {
+        world.origin.answers(path, |asked| match (asked.field("if-none-match"), asked.field("if-match")) {
+            ("\"a\"", _) => Answer::new(304, "").field("etag", "\"a\""),
+            (_, "\"old\"") => Answer::new(412, ""),
+            _ => Answer::uncacheable("mine").field("etag", "\"a\""),
+        });
+    }
+    for _ in 0..2 {
+        let known = node.send(&Ask::get("/1").field("if-none-match", "\"a\"")).await;
+        assert_eq!((known.status, known.field("etag")), (304, Some("\"a\"")));
+        let guarded = node.send(&Ask::get("/2").field("if-match", "\"old\"")).await;
+        assert_eq!(guarded.status, 412);
+        let other = node.send(&Ask::get("/3").field("if-none-match", "\"b\"")).await;
+        assert_eq!(other.says(), (200, "mine"));
+    }
+}
+
+/// A part that cannot be completed keeps nobody from the whole.
+#[tokio::test]
+async fn an_origin_that_fails_for_ranges_is_asked_for_the_whole() {
+    let world = World::new();
+    let node = world.node().await;
+    let body = film(160 << 10);
+    let (came, length) = (body[..100 << 10].to_owned(), body.len());
+    let head = format!("content-length: {length}\r\ncache-control: max-age=60\r\netag: \"a\"\r\n\r\n");
+    for (path, refusal) in [("/error", Answer::new(500, "no ranges today")), ("/cut", Answer::bare(""))] {
+        let (head, came, whole) = (head.clone(), came.clone(), body.clone());
+        world.origin.answers(path, move |asked| match asked.nth {
+            1 => Answer::bare(&format!("HTTP/1.1 200 OK\r\n{head}{came}")),
+            _ if !asked.field("range").is_empty() => refusal.clone(),
+            _ => Answer::cacheable(&whole).field("etag", "\"a\""),
+        });
+        let mut cut = node.open(&Ask::get(path)).await;
+        assert_eq!(cut.rest().await, Err(BrokenOff));
+        let got = node.get(path).await;
+        assert!(got.status == 200 && got.body == body, "{path}: {} {} bytes", got.status, got.body.len());
     }
 }
 

@@ -17,9 +17,16 @@ impl StoredBody {
         let pieces = match pieces.len() {
             // Small bodies are written in one piece so that a hit is one write.
             2.. if len <= JOIN_MAX_BYTES => Arc::from([join(&pieces, len)]),
+            // What came in crumbs would hold far more than it weighs.
+            count if len < count as u64 * PIECE_MIN_BYTES => Arc::from(in_blocks(&pieces)),
             _ => Arc::from(pieces),
         };
         Self { pieces, len }
+    }
+
+    /// The same body in blocks that nothing else shares: whoever keeps some of its pieces keeps no more than those.
+    pub(crate) fn alone(pieces: &[Bytes]) -> Self {
+        Self::new(in_blocks(pieces))
     }
 
     /// Bytes.
@@ -69,6 +76,9 @@ impl From<Bytes> for StoredBody {
 /// extra write on every hit.
 const JOIN_MAX_BYTES: u64 = 64 << 10;
 
+/// Least average length of a stored body's pieces, in bytes. Each piece costs some 100 bytes besides its text.
+const PIECE_MIN_BYTES: u64 = 4 << 10;
+
 /// Largest block that a writer asks for, in bytes. At most this much is wasted at the end of a body of unknown length.
 const BLOCK_MAX_BYTES: usize = 256 << 10;
 
@@ -81,6 +91,30 @@ fn join(pieces: &[Bytes], len: u64) -> Bytes {
         whole.extend_from_slice(piece);
     }
     whole.freeze()
+}
+
+/// Copies pieces into blocks of [`BLOCK_MAX_BYTES`], each its own.
+fn in_blocks(pieces: &[Bytes]) -> Vec<Bytes> {
+    let mut left: usize = pieces.iter().map(Bytes::len).sum();
+    let mut blocks = Vec::new();
+    let mut block = BytesMut::with_capacity(left.min(BLOCK_MAX_BYTES));
+    for piece in pieces {
+        let mut rest = piece.as_ref();
+        while !rest.is_empty() {
+            let (now, later) = rest.split_at(rest.len().min(block.capacity() - block.len()));
+            block.extend_from_slice(now);
+            left -= now.len();
+            rest = later;
+            if block.len() == block.capacity() {
+                let next = BytesMut::with_capacity(left.min(BLOCK_MAX_BYTES));
+                blocks.push(std::mem::replace(&mut block, next).freeze());
+            }
+        }
+    }
+    if !block.is_empty() {
+        blocks.push(block.freeze());
+    }
+    blocks
 }
 
 /// Copies what arrives into blocks of its own. What hyper hands over is a slice of a larger read buffer: to keep it
@@ -155,6 +189,17 @@ mod tests {
         }
         assert_eq!(body.slice(98, u64::MAX).concat(), [98, 99]);
         assert!(body.slice(100, 200).is_empty());
+    }
+
+    #[test]
+    fn crumbs_become_blocks() {
+        let whole: Vec<u8> = (0..200_000_u32).map(|n| n as u8).collect();
+        let body = StoredBody::new(whole.chunks(3).map(Bytes::copy_from_slice).collect());
+        assert_eq!(text(&body), whole);
+        assert!(body.pieces().len() < 3, "{}", body.pieces().len());
+        let alone = StoredBody::alone(body.pieces());
+        assert_eq!(text(&alone), whole);
+        assert!(alone.pieces().iter().all(|piece| piece.is_unique()), "nothing else holds a block of it");
     }
 
     #[test]

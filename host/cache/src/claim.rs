@@ -146,14 +146,19 @@ impl Store {
         }
         let (miss, stale) = self.why(ask, &found);
         let marked = shard.markers.marks(&ask.key, ask.now);
-        let range = range_to_ask(ask, &found, marked);
+        let range = range_to_ask(ask, &found).filter(|_| !marked);
         let others = if ask.may_follow && !marked && miss != Miss::Request {
             self.joinable(&shard, ask, range)
         } else {
             Others::Avoid
         };
         let lead = |shard: &mut Shard, shared| {
-            self.lead(shard, ask, &found, Leading { start: applied, miss, range, shared })
+            self.lead(
+                shard,
+                ask,
+                &found,
+                Leading { start: applied, miss, range, uncacheable: marked, shared },
+            )
         };
         match (stale, others) {
             // One refresh at a time; and after one that was declined, none until its marker ends.
@@ -180,7 +185,8 @@ impl Store {
         let mut shard = self.shard(&ask.key);
         let applied = self.applied();
         // What is stored has no part in it.
-        let leading = Leading { start: applied, miss: Miss::Request, range: None, shared: false };
+        let leading =
+            Leading { start: applied, miss: Miss::Request, range: None, uncacheable: false, shared: false };
         self.lead(&mut shard, ask, &Found(None), leading)
     }
 
@@ -285,7 +291,7 @@ impl Store {
     }
 
     fn lead(self: &Arc<Self>, shard: &mut Shard, ask: &Ask<'_>, found: &Found, leading: Leading) -> Lead {
-        let Leading { start, miss, range, shared } = leading;
+        let Leading { start, miss, range, uncacheable, shared } = leading;
         let known = found.alive().next().map(|entry| entry.head.terms.vary().clone());
         let learned = || shard.in_flight.get(&ask.key)?.iter().find_map(|fill| fill.vary());
         let expected = known
@@ -300,7 +306,7 @@ impl Store {
         let fill = Fill::new(Arc::clone(&url), start, self.next_fill(), plan);
         shard.in_flight.entry(ask.key).or_default().push(Arc::clone(&fill));
         let place = Place { key: ask.key, shelf: Arc::clone(ask.shelf), url };
-        Lead::new(Arc::clone(self), place, fill, Prior { whole: prior, part }, miss, ask.now)
+        Lead::new(Arc::clone(self), place, fill, Prior { whole: prior, part }, miss, uncacheable, ask.now)
     }
 }
 
@@ -320,16 +326,16 @@ struct Leading {
     start: Position,
     miss: Miss,
     range: Option<ByteRange>,
+    uncacheable: bool,
     shared: bool,
 }
 
-/// The range to ask the origin for, where the whole is not worth asking for: nobody would keep it, or the range lies far
-/// in it.
-fn range_to_ask(ask: &Ask<'_>, found: &Found, uncacheable: bool) -> Option<ByteRange> {
+/// The range to ask the origin for, where the whole is not worth asking for: the range lies far in it.
+fn range_to_ask(ask: &Ask<'_>, found: &Found) -> Option<ByteRange> {
     if !ask.rules.store_partial || found.selected(ask).is_some() {
         return None;
     }
-    partial::asked(ask.headers).filter(|range| uncacheable || range.is_far())
+    partial::asked(ask.headers).filter(|range| range.is_far())
 }
 
 enum Others {

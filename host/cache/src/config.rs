@@ -24,6 +24,15 @@ impl Default for Config {
     }
 }
 
+impl Config {
+    /// Bytes that all fills in flight may keep for storing: half of the memory beside what is stored, and room for one
+    /// object at least. What comes beyond is handed on and not stored.
+    #[must_use]
+    pub fn fills_max_bytes(&self) -> u64 {
+        (self.memory_bytes / 2).max(self.object_max_bytes)
+    }
+}
+
 /// Default of [`Config::memory_bytes`]: what a small machine can spare.
 pub const MEMORY_DEFAULT_BYTES: u64 = 256 << 20;
 
@@ -63,6 +72,13 @@ pub const REFRESH_REST: Duration = Duration::from_secs(5);
 /// Most purge selectors remembered for fills that started before them. A fill older than what is remembered is not
 /// stored. At 5,000 selectors a second: 26 seconds of fill.
 pub const SEALS_MAX: usize = 131_072;
+
+/// Most pieces of a body that is to be stored, where they are [`CRUMB_BYTES`] on average or less: each costs some 100
+/// bytes until the body is whole.
+pub const PIECES_MAX: usize = 65_536;
+
+/// Average length of pieces below which [`PIECES_MAX`] holds, in bytes. An origin that flushes each line sends more.
+pub const CRUMB_BYTES: u64 = 256;
 
 /// Bytes of a body that will not be stored which may wait for its slowest reader. The fetch pauses past it.
 pub const WINDOW_BYTES: usize = 1 << 20;

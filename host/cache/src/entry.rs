@@ -166,8 +166,8 @@ impl Resource {
 
     /// Whether what is held instead of `entry` was asked for later.
     pub(crate) fn has_newer_than(&self, entry: &Entry) -> bool {
-        let instead = |old: &Entry| entry.head.replaces(&old.head) || old.head.replaces(&entry.head);
-        self.variants.iter().any(|old| old.number > entry.number && instead(old))
+        // A part that was asked for later says nothing against the whole.
+        self.variants.iter().any(|old| old.number > entry.number && old.head.replaces(&entry.head))
     }
 
     pub(crate) fn weight(&self) -> u32 {

@@ -203,14 +203,15 @@ impl Fill {
         state.wake_readers();
     }
 
-    /// Adds to the body.
-    pub(crate) fn push(&self, writer: &mut BodyWriter, data: &[u8]) {
+    /// Adds to the body, and answers how many pieces of it are kept.
+    pub(crate) fn push(&self, writer: &mut BodyWriter, data: &[u8]) -> usize {
         let mut state = self.state.lock();
         state.received_bytes += data.len() as u64;
         state.kept_bytes += data.len();
         writer.copy(data, |piece| state.pieces.push_back(piece));
         state.trim();
         state.wake_readers();
+        state.pieces.len()
     }
 
     /// Begins the body with what is stored of it already.
@@ -268,7 +269,9 @@ impl Fill {
     pub(crate) fn poll_room(&self, cx: &Context<'_>) -> Poll<bool> {
         let mut state = self.state.lock();
         if !state.windowed {
-            return Poll::Ready(true);
+            let is_part = matches!(&state.phase, Phase::Streaming(draft) if draft.part.is_some());
+            // The whole is worth having for whoever asks next. A part is for those who asked for it.
+            return Poll::Ready(!is_part || state.readers.iter().any(Option::is_some));
         }
         if state.readers.iter().all(Option::is_none) {
             return Poll::Ready(false);

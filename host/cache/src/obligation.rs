@@ -13,6 +13,7 @@ use seawall_policy::range::ByteRange;
 
 use crate::body::{BodyWriter, StoredBody};
 use crate::claim::Miss;
+use crate::config::{CRUMB_BYTES, PIECES_MAX};
 use crate::entry::{Draft, Entry};
 use crate::fill::{Basis, Fill, Follower, Release};
 use crate::part;
@@ -24,6 +25,7 @@ pub struct Lead {
     duty: Duty,
     prior: Prior,
     miss: Miss,
+    uncacheable: bool,
     /// When its request came.
     asked_at: SystemTime,
 }
@@ -43,6 +45,8 @@ struct Duty {
     store: Arc<Store>,
     place: Place,
     fill: Arc<Fill>,
+    /// Bytes that it keeps for storing.
+    kept: u64,
     ended: bool,
 }
 
@@ -76,6 +80,17 @@ impl Duty {
         Store::leave(&mut self.store.shard(&self.place.key), &self.place.key, &self.fill);
     }
 
+    /// Counts bytes that are kept for storing. `false`: there is no more room for such.
+    fn keep(&mut self, bytes: u64) -> bool {
+        self.kept += bytes;
+        self.store.keep_more(bytes)
+    }
+
+    /// Nothing is kept for storing any more.
+    fn keep_nothing(&mut self) {
+        self.store.keep_less(std::mem::take(&mut self.kept));
+    }
+
     /// Ends without storing; the followers have what they have.
     fn leave(&mut self) {
         self.leave_table();
@@ -91,10 +106,11 @@ impl Lead {
         fill: Arc<Fill>,
         prior: Prior,
         miss: Miss,
+        uncacheable: bool,
         asked_at: SystemTime,
     ) -> Self {
         store.metrics.in_flight.inc();
-        Self { duty: Duty { store, place, fill, ended: false }, prior, miss, asked_at }
+        Self { duty: Duty { store, place, fill, kept: 0, ended: false }, prior, miss, uncacheable, asked_at }
     }
 
     /// A seat for the leader's own client.
@@ -127,6 +143,12 @@ impl Lead {
         self.duty.fill.plan.range
     }
 
+    /// Whether what came of this URL a short while ago was not for storing.
+    #[must_use]
+    pub fn is_uncacheable(&self) -> bool {
+        self.uncacheable
+    }
+
     /// Why nothing stored would do.
     #[must_use]
     pub fn miss(&self) -> Miss {
@@ -152,7 +174,8 @@ impl Lead {
         let too_large = draft.length.is_some_and(|length| length > max);
         let head = Arc::new(draft);
         let part = self.prior.part;
-        let mut filling = Filling { duty: self.duty, head, writer, part, too_large: false };
+        let completes = start.is_some();
+        let mut filling = Filling { duty: self.duty, head, writer, part, completes, too_large: false };
         if let Some(start) = start {
             filling.duty.fill.begin_with(start.body.pieces());
         }
@@ -238,6 +261,7 @@ impl Lead {
 
 impl Drop for Duty {
     fn drop(&mut self) {
+        self.keep_nothing();
         if !self.ended {
             self.store.metrics.failed.inc();
             self.fill.end(Err(Fault::new(
@@ -259,20 +283,28 @@ pub struct Filling {
     writer: BodyWriter,
     /// The part that was stored when the fill began.
     part: Option<Arc<Entry>>,
+    /// The body began with that part.
+    completes: bool,
     too_large: bool,
 }
 
 impl Filling {
-    /// Adds to the body. Past the object limit the response is no longer for storing: those who read go on reading,
-    /// nobody joins any more.
+    /// Adds to the body. Past the limit for an object, for all fills, or for the number of pieces, the response is no
+    /// longer for storing: those who read go on reading, nobody joins any more.
     pub fn push(&mut self, data: &[u8]) {
-        self.duty.fill.push(&mut self.writer, data);
-        if !self.too_large && self.duty.fill.received_bytes() > self.duty.store.config.object_max_bytes {
+        let pieces = self.duty.fill.push(&mut self.writer, data);
+        if self.too_large {
+            return;
+        }
+        let fits = self.duty.keep(data.len() as u64);
+        let crumbs = pieces > PIECES_MAX && self.duty.fill.received_bytes() < pieces as u64 * CRUMB_BYTES;
+        if !fits || crumbs || self.duty.fill.received_bytes() > self.duty.store.config.object_max_bytes {
             self.give_up_storing();
         }
     }
 
     fn give_up_storing(&mut self) {
+        self.duty.keep_nothing();
         self.too_large = true;
         self.duty.store.metrics.too_large.inc();
         self.duty.leave_table();
@@ -309,9 +341,18 @@ impl Filling {
         settled
     }
 
+    /// What a body that broke off leaves. A completion that got no further leaves nothing: its part may be what the
+    /// origin cannot go on from.
+    fn left_over(&self) -> Option<(Arc<Draft>, StoredBody)> {
+        let had = self.part.as_ref().filter(|_| self.completes).map_or(0, |part| part.body.len());
+        let left = part::of_broken(&self.head, self.duty.fill.whole()?)?;
+        (left.1.len() > had).then_some(left)
+    }
+
     fn keep(&mut self, body: StoredBody) -> Settled {
         let part = self.part.as_deref();
-        let Some((head, body)) = part::of_fill(&self.head, body, part) else {
+        let max = self.duty.store.config.object_max_bytes;
+        let Some((head, body)) = part::of_fill(&self.head, body, part, max) else {
             self.duty.leave();
             return Settled::WrongLength;
         };
@@ -327,7 +368,7 @@ impl Filling {
     /// asked for later.
     pub fn abort(mut self, fault: Fault) {
         self.duty.store.metrics.failed.inc();
-        match self.duty.fill.whole().and_then(|pieces| part::of_broken(&self.head, pieces)) {
+        match self.left_over() {
             Some((head, body)) => {
                 let entry = Entry::new(head, body, &self.duty.fill);
                 let settled = self.duty.store(&Arc::new(entry), self.part.as_deref());
@@ -335,7 +376,13 @@ impl Filling {
                     self.duty.store.metrics.stored_incomplete.inc();
                 }
             }
-            None => self.duty.leave(),
+            None => {
+                // What the rest could not be added to is asked for as a whole next time.
+                if let Some(part) = self.part.as_ref().filter(|_| self.completes) {
+                    self.duty.store.remove(&self.duty.place, part);
+                }
+                self.duty.leave();
+            }
         }
         self.duty.fill.end(Err(fault));
     }

@@ -11,17 +11,21 @@ use crate::body::StoredBody;
 use crate::entry::{Draft, Entry};
 
 /// What a fill that ended well leaves: all of a whole, or a part, joined with the part that was stored `before`. `None`
-/// where the body is not what its head says.
+/// where the body is not what its head says. No part grows past `max_bytes`.
 pub(crate) fn of_fill(
     head: &Arc<Draft>,
     body: StoredBody,
     before: Option<&Entry>,
+    max_bytes: u64,
 ) -> Option<(Arc<Draft>, StoredBody)> {
     let Some(said) = head.part else {
         return Some((Arc::clone(head), body));
     };
     let came = said.cut_to(body.len())?;
-    let (part, body) = match before.and_then(|before| joined(head, came, &body, before)) {
+    // Later joins keep some of its pieces and drop others.
+    let body = StoredBody::alone(body.pieces());
+    let joined = before.and_then(|before| joined(head, came, &body, before, max_bytes));
+    let (part, body) = match joined {
         Some(joined) => joined,
         None => (came, body),
     };
@@ -49,22 +53,43 @@ fn headed(head: &Draft, part: Part) -> Arc<Draft> {
 }
 
 /// `came` and the stored part as one, where they are of the same representation and touch.
-fn joined(head: &Draft, came: Part, body: &StoredBody, before: &Entry) -> Option<(Part, StoredBody)> {
+fn joined(
+    head: &Draft,
+    came: Part,
+    body: &StoredBody,
+    before: &Entry,
+    max_bytes: u64,
+) -> Option<(Part, StoredBody)> {
     let stored = before.head.part?;
     if !head.is_variant_of(&before.head) || !partial::may_combine(&before.head.headers, &head.headers) {
         return None;
     }
-    let part = stored.joined(came)?;
+    let part = stored.joined(came).filter(|part| part.span.length() <= max_bytes)?;
     let mut pieces = Vec::new();
     // What came is newer: of what both hold it is kept.
     if stored.span.first < came.span.first {
-        pieces = before.body.slice(0, came.span.first - 1 - stored.span.first);
+        pieces = kept(before, 0, came.span.first - 1 - stored.span.first);
     }
     pieces.extend(body.pieces().iter().cloned());
     if stored.span.last > came.span.last {
-        pieces.extend(before.body.slice(came.span.last + 1 - stored.span.first, u64::MAX));
+        pieces.extend(kept(before, came.span.last + 1 - stored.span.first, u64::MAX));
     }
     Some((part, StoredBody::new(pieces)))
+}
+
+/// What is kept of an older part: its pieces as they are, and a copy of one that is cut. A slice would hold all of it.
+fn kept(before: &Entry, first: u64, last: u64) -> Vec<Bytes> {
+    let mut pieces = before.body.slice(first, last);
+    let whole = |piece: &Bytes| {
+        before.body.pieces().iter().any(|own| own.len() == piece.len() && own.as_ptr() == piece.as_ptr())
+    };
+    let ends = pieces.len().saturating_sub(1);
+    for (at, piece) in pieces.iter_mut().enumerate() {
+        if (at == 0 || at == ends) && !whole(piece) {
+            *piece = Bytes::copy_from_slice(piece);
+        }
+    }
+    pieces
 }
 
 #[cfg(test)]

@@ -29,6 +29,8 @@ pub struct Store {
     pub(crate) seals: Seals,
     applied: AtomicU64,
     fills: AtomicU64,
+    /// Bytes that fills in flight keep for storing.
+    filling: AtomicU64,
     held: moka::sync::Cache<Key, Held, BuildKeyHasher>,
     shards: Box<[Mutex<Shard>]>,
     shelves: Mutex<HashMap<SiteName, Arc<Shelf>>>,
@@ -102,6 +104,7 @@ impl Store {
             seals: Seals::default(),
             applied: AtomicU64::new(0),
             fills: AtomicU64::new(0),
+            filling: AtomicU64::new(0),
             held,
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
             shelves: Mutex::default(),
@@ -130,6 +133,17 @@ impl Store {
 
     pub(crate) fn next_fill(&self) -> u64 {
         self.fills.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// A fill keeps so many bytes more. `false`: all fills together keep more than they may.
+    pub(crate) fn keep_more(&self, bytes: u64) -> bool {
+        let before = self.filling.fetch_add(bytes, Ordering::Relaxed);
+        before.saturating_add(bytes) <= self.config.fills_max_bytes()
+    }
+
+    /// A fill keeps so many bytes less.
+    pub(crate) fn keep_less(&self, bytes: u64) {
+        self.filling.fetch_sub(bytes, Ordering::Relaxed);
     }
 
     pub(crate) fn set_applied(&self, position: Position) {

@@ -8,6 +8,7 @@ use http::{HeaderMap, Method, Response, StatusCode};
 use http_body::Body;
 use seawall_cache::{Draft, Entry, FillBody};
 use seawall_cluster::peer::PeerAnswer;
+use seawall_origin::OriginBody;
 use seawall_policy::cache_status::CACHE_STATUS;
 use seawall_policy::conditional::{self, Precondition};
 use seawall_policy::{CacheStatus, fields};
@@ -101,6 +102,35 @@ pub(crate) fn to_client(edge: &Edge, cx: &Context, source: Source, status: Cache
         Wanted::Nothing(complete) => ranges::unsatisfiable(&mut response, complete),
     }
     Delivery::Send(response)
+}
+
+/// A response that is not kept. The fetch was one for everybody, so the client's conditions are judged by what came: only
+/// where they were sent on has the origin judged them already.
+pub(crate) fn declined(
+    edge: &Edge,
+    cx: &Context,
+    response: Response<OriginBody>,
+    status: CacheStatus<'_>,
+) -> Delivery {
+    let (mut parts, body) = response.into_parts();
+    let mut reply = Reply::origin(body);
+    if cx.glance.conditions() {
+        let request = &cx.head;
+        let now = edge.clock.now();
+        match conditional::evaluate(&request.method, &request.headers, parts.status, &parts.headers, now) {
+            Precondition::Proceed => {}
+            Precondition::AskOrigin => return Delivery::AskOrigin,
+            Precondition::NotModified => {
+                parts.status = StatusCode::NOT_MODIFIED;
+                parts.headers = conditional::not_modified_headers(&parts.headers);
+                reply = Reply::empty();
+            }
+        }
+    }
+    say(&mut parts.headers, &status);
+    parts.version = http::Version::default();
+    parts.extensions = http::Extensions::new();
+    Delivery::Send(Response::from_parts(parts, reply))
 }
 
 fn whole(edge: &Edge, cx: &Context, source: &Source, status: CacheStatus<'_>) -> Response<Reply> {

@@ -130,7 +130,12 @@ async fn run(mut job: Job, lead: Lead, tell: Option<oneshot::Sender<News>>) {
     let wants = question(&mut job, &lead, prior.as_deref(), part.as_deref());
     let (mut times, mut answer) = fetch(&job).await;
     let mut verdict = judged(&job, &lead, wants, times, &answer);
-    if matches!(verdict, Some(Settlement::AskAnew)) && wants.is_conditional() {
+    let rest_failed = matches!(wants, Wants::Rest(_)) && answer.is_err();
+    if rest_failed || (matches!(verdict, Some(Settlement::AskAnew)) && wants.is_conditional()) {
+        if matches!(wants, Wants::Rest(_)) {
+            // Whatever kept it from being completed would keep the next request from it as well.
+            lead.forget_prior();
+        }
         job.outbound.ask_anew();
         (times, answer) = fetch(&job).await;
         verdict = judged(&job, &lead, Wants::Whole, times, &answer);
@@ -179,6 +184,9 @@ fn question<'a>(job: &mut Job, lead: &Lead, prior: Option<&'a Entry>, part: Opti
     if let Some(prior) = prior {
         job.outbound.ask_about(&Validators::from_headers(&prior.head.headers));
         return Wants::Validation(prior);
+    }
+    if lead.is_uncacheable() && job.outbound.ask_as(&job.headers) {
+        return Wants::Own;
     }
     if let Some(range) = lead.range() {
         job.outbound.ask_for(range);
@@ -341,7 +349,7 @@ pub(crate) async fn pour(mut filling: Filling, body: OriginBody) {
                 return Err(Fault::new(
                     Cause::FillDropped,
                     Blame::Client,
-                    "too large to store, and nobody reads it",
+                    "nobody reads it, and nobody else is served by it",
                 ));
             }
         }

@@ -115,6 +115,11 @@ impl Outbound {
         rest.ask(&mut self.headers);
     }
 
+    /// Asks as the client does, with its own conditions and range. `false`: it has none.
+    pub(crate) fn ask_as(&mut self, client: &HeaderMap) -> bool {
+        validation::keep_preconditions(client, &mut self.headers)
+    }
+
     /// Asks for a new response after all.
     pub(crate) fn ask_anew(&mut self) {
         validation::strip_preconditions(&mut self.headers);

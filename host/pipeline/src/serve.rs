@@ -229,11 +229,7 @@ async fn miss(
         }
         Led::Declined(response, account) => {
             tell(&account, told, &mut status);
-            let (mut parts, body) = response.into_parts();
-            deliver::say(&mut parts.headers, &status);
-            parts.version = http::Version::default();
-            parts.extensions = http::Extensions::new();
-            Ok(Delivery::Send(Response::from_parts(parts, Reply::origin(body))))
+            Ok(deliver::declined(edge, cx, *response, status))
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use http::header::{AGE, CONTENT_LENGTH, SET_COOKIE};
+use http::header::{AGE, CONTENT_LENGTH, HeaderValue, SET_COOKIE};
 use http::{HeaderMap, Method, StatusCode, Uri};
 use seawall_base::{Fault, Position};
 use seawall_cache::{Draft, Entry};
@@ -95,6 +95,8 @@ pub(crate) enum Wants<'a> {
     Range,
     /// What this part lacks.
     Rest(&'a Entry),
+    /// What the client asks, with its own conditions and range: nobody else is served by it.
+    Own,
 }
 
 impl<'a> Wants<'a> {
@@ -106,7 +108,7 @@ impl<'a> Wants<'a> {
     fn prior(self) -> Option<&'a Entry> {
         match self {
             Self::Validation(prior) => Some(prior),
-            Self::Whole | Self::Range | Self::Rest(_) => None,
+            Self::Whole | Self::Range | Self::Rest(_) | Self::Own => None,
         }
     }
 }
@@ -115,6 +117,15 @@ impl<'a> Wants<'a> {
 pub(crate) fn of_response(asked: &Asked<'_>, status: StatusCode, headers: &HeaderMap) -> Settlement {
     match (asked.wants, status) {
         (Wants::Validation(prior), StatusCode::NOT_MODIFIED) => return refresh(asked, prior, headers),
+        // The answer to this client's own question, and nobody else's.
+        (
+            Wants::Own,
+            StatusCode::NOT_MODIFIED
+            | StatusCode::PARTIAL_CONTENT
+            | StatusCode::PRECONDITION_FAILED
+            | StatusCode::RANGE_NOT_SATISFIABLE,
+        ) => return Settlement::Decline(Declined { reason: "as-asked", by: DeclinedBy::Request }),
+        (Wants::Validation(_), StatusCode::PARTIAL_CONTENT) => return Settlement::AskAnew,
         (_, StatusCode::NOT_MODIFIED) => return Settlement::AskAnew,
         (Wants::Validation(prior), _) => {
             let verdict = stale(asked, prior, OriginFailure::Status(status));
@@ -123,7 +134,8 @@ pub(crate) fn of_response(asked: &Asked<'_>, status: StatusCode, headers: &Heade
             }
         }
         (Wants::Rest(part), StatusCode::PARTIAL_CONTENT) => return complete(asked, part, headers),
-        (Wants::Rest(_), StatusCode::RANGE_NOT_SATISFIABLE) => return Settlement::AskAnew,
+        // It failed for the rest, and may not for the whole.
+        (Wants::Rest(_), status) if !status.is_success() => return Settlement::AskAnew,
         // It says something of this range, and nothing of the URL.
         (Wants::Range, StatusCode::RANGE_NOT_SATISFIABLE) => {
             let reason = "range-not-satisfiable";
@@ -209,7 +221,10 @@ pub(crate) enum HeadSays {
 /// RFC 9111 §4.3.5.
 pub(crate) fn of_head(asked: &Asked<'_>, prior: &Entry, status: StatusCode, headers: &HeaderMap) -> HeadSays {
     let stored = &prior.head;
-    match validation::head_update(stored.status, &stored.headers, status, headers) {
+    let mut known = stored.headers.clone();
+    // A body that came in chunks has a length all the same.
+    known.entry(CONTENT_LENGTH).or_insert_with(|| HeaderValue::from(prior.body.len()));
+    match validation::head_update(stored.status, &known, status, headers) {
         HeadEffect::Nothing => HeadSays::Nothing,
         HeadEffect::Invalidates => HeadSays::Outdated,
         HeadEffect::Freshens => {

@@ -94,7 +94,7 @@ impl ByteRange {
 /// The one range that a request asks for, where an origin could be asked for just that. With `If-Range` the condition
 /// would have to be judged first, and nothing is there to judge it by.
 pub fn asked(request: &HeaderMap) -> Option<ByteRange> {
-    let value = request.get(RANGE)?;
+    let value = range::only(request)?;
     if request.contains_key(IF_RANGE) {
         return None;
     }
@@ -109,7 +109,7 @@ pub fn within(request: &HeaderMap, stored: &HeaderMap, part: Part, received_at: 
     if request.get(IF_RANGE).is_some_and(|condition| !range::if_range_holds(condition, stored, received_at)) {
         return None;
     }
-    let ranges = range::parse(request.get(RANGE)?).ok()?;
+    let ranges = range::parse(range::only(request)?).ok()?;
     let [range] = ranges.as_slice() else { return None };
     let span = match (range, part.complete) {
         (range, Some(complete)) => range.resolve(complete)?,

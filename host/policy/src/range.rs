@@ -110,6 +110,12 @@ impl ByteRange {
     }
 }
 
+/// The `Range` of a request. The field has one value: two lines of it are none.
+pub(crate) fn only(request: &HeaderMap) -> Option<&HeaderValue> {
+    let mut lines = request.get_all(RANGE).iter();
+    lines.next().filter(|_| lines.next().is_none())
+}
+
 /// Reads a `Range` value (RFC 9110 §14.2).
 pub fn parse(value: &HeaderValue) -> Result<SmallVec<[ByteRange; 1]>, WholeReason> {
     let value = list::trim(value.as_bytes());
@@ -161,7 +167,7 @@ pub fn resolve(
     length: u64,
     received_at: SystemTime,
 ) -> RangeRequest {
-    let Some(value) = request.get(RANGE) else {
+    let Some(value) = only(request) else {
         return RangeRequest::Whole(WholeReason::Absent);
     };
     if *method != Method::GET || status != StatusCode::OK {

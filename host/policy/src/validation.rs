@@ -50,6 +50,19 @@ pub fn strip_preconditions(request: &mut HeaderMap) {
     }
 }
 
+/// Puts a client's own conditions and range into a request that has none; answers whether there are any. For what no
+/// cache will answer: only the origin can judge them (RFC 9110 §13.2.1).
+pub fn keep_preconditions(client: &HeaderMap, request: &mut HeaderMap) -> bool {
+    let mut any = false;
+    for name in PRECONDITIONS {
+        for value in client.get_all(&name) {
+            request.append(name.clone(), value.clone());
+            any = true;
+        }
+    }
+    any
+}
+
 /// Makes a request ask about a stored response (RFC 9111 §4.3.1). The client's own conditions go.
 pub fn conditional_request(request: &mut HeaderMap, validators: &Validators) {
     strip_preconditions(request);

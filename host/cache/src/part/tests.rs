@@ -64,12 +64,12 @@ fn two_parts_that_touch_become_one_and_all_parts_the_whole() {
         ("1-2/10", 1, 2, (206, "bytes 0-4/10", 0..=4)),
         ("6-9/10", 6, 9, (206, "bytes 6-9/10", 6..=9)),
     ] {
-        let left = of_fill(&part_of(range, "\"a\""), body(from, to), Some(&first));
+        let left = of_fill(&part_of(range, "\"a\""), body(from, to), Some(&first), u64::MAX);
         let (status, range, bytes) = expected;
         assert_eq!(says(left), (status, range.to_owned(), WHOLE[bytes].to_vec()), "{from}-{to}");
     }
     let last = entry(part_of("6-9/10", "\"a\""), body(6, 9));
-    let left = of_fill(&part_of("0-7/10", "\"a\""), body(0, 7), Some(&last));
+    let left = of_fill(&part_of("0-7/10", "\"a\""), body(0, 7), Some(&last), u64::MAX);
     assert_eq!(says(left), (200, String::new(), WHOLE.to_vec()));
 }
 
@@ -77,17 +77,17 @@ fn two_parts_that_touch_become_one_and_all_parts_the_whole() {
 fn parts_of_another_representation_do_not_join() {
     for (old, new) in [("\"a\"", "\"b\""), ("W/\"a\"", "W/\"a\"")] {
         let first = entry(part_of("0-4/10", old), body(0, 4));
-        let left = of_fill(&part_of("5-9/10", new), body(5, 9), Some(&first));
+        let left = of_fill(&part_of("5-9/10", new), body(5, 9), Some(&first), u64::MAX);
         assert_eq!(says(left), (206, "bytes 5-9/10".to_owned(), b"56789".to_vec()), "{old} {new}");
     }
 }
 
 #[test]
 fn a_part_is_as_long_as_what_came_and_never_longer_than_it_said() {
-    let left = of_fill(&part_of("4-9/10", "\"a\""), body(4, 8), None);
+    let left = of_fill(&part_of("4-9/10", "\"a\""), body(4, 8), None, u64::MAX);
     assert_eq!(says(left), (206, "bytes 4-8/10".to_owned(), b"45678".to_vec()));
-    assert!(of_fill(&part_of("4-5/10", "\"a\""), body(4, 8), None).is_none());
-    assert!(of_fill(&part_of("4-5/10", "\"a\""), StoredBody::default(), None).is_none());
+    assert!(of_fill(&part_of("4-5/10", "\"a\""), body(4, 8), None, u64::MAX).is_none());
+    assert!(of_fill(&part_of("4-5/10", "\"a\""), StoredBody::default(), None, u64::MAX).is_none());
 }
 
 #[test]
@@ -105,4 +105,30 @@ fn a_body_that_broke_off_stays_as_a_part_where_it_can_be_completed() {
     assert!(of_broken(&head(&fields[..1]), half()).is_none(), "nothing to ask for the rest by");
     assert!(of_broken(&head(&fields[1..]), half()).is_none(), "how much is missing is not known");
     assert!(of_broken(&head(&fields), [half(), half()].concat()).is_none(), "nothing is missing");
+}
+
+/// A client that slides a range along holds no more than the bytes that are counted.
+#[test]
+fn joined_parts_hold_what_they_weigh() {
+    let block = vec![7_u8; 300_000];
+    let etag = "\"a\"";
+    let place = |first: usize| format!("{first}-{}/9000000", first + block.len() - 1);
+    let body = || StoredBody::from(Bytes::from(block.clone()));
+    let (head, first) = of_fill(&part_of(&place(0), etag), body(), None, u64::MAX).unwrap();
+    let mut last = entry(head, first);
+    for at in 1..400 {
+        let (head, body) = of_fill(&part_of(&place(at), etag), body(), Some(&last), u64::MAX).unwrap();
+        assert_eq!(body.len(), (block.len() + at) as u64);
+        drop(std::mem::replace(&mut last, entry(head, body)));
+        let pieces = last.body.pieces();
+        assert!(pieces.iter().all(|piece| piece.is_unique()), "nothing that was dropped is still held");
+        assert!(pieces.len() < 100, "{}", pieces.len());
+    }
+}
+
+#[test]
+fn a_part_does_not_grow_past_the_limit_for_an_object() {
+    let first = entry(part_of("0-4/10", "\"a\""), body(0, 4));
+    let left = of_fill(&part_of("5-9/10", "\"a\""), body(5, 9), Some(&first), 9);
+    assert_eq!(says(left), (206, "bytes 5-9/10".to_owned(), b"56789".to_vec()));
 }

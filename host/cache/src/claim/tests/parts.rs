@@ -46,10 +46,61 @@ fn a_range_far_in_is_asked_for_by_itself_and_a_near_one_with_the_whole() {
 }
 
 #[test]
-fn what_nobody_keeps_is_asked_for_as_the_client_asks() {
+fn who_leads_for_what_nobody_keeps_knows_it() {
     let stage = Stage::new();
-    stage.lead("/u").decline(epoch());
-    assert!(stage.wants("bytes=0-9").lead("/u").range().is_some());
+    let lead = stage.lead("/u");
+    assert!(!lead.is_uncacheable());
+    lead.decline(epoch());
+    let lead = stage.wants("bytes=-5").lead("/u");
+    assert!(lead.is_uncacheable());
+    assert!(lead.range().is_none(), "its request goes on as it came");
+}
+
+#[test]
+fn a_part_that_came_later_does_not_outdate_the_whole() {
+    let stage = Stage::new();
+    let whole = stage.lead("/p");
+    assert_eq!(stage.wants("bytes=-4").fill_part("/p", "bytes 6-9/10", b"6789"), Settled::Stored);
+    let draft = stage.draft(&whole, TEN, &[]);
+    let mut filling = whole.store(draft);
+    filling.push(b"0123456789");
+    assert_eq!(filling.finish(None), Settled::Stored);
+    assert_eq!(stage.hits("/p").unwrap(), b"0123456789");
+}
+
+#[test]
+fn a_part_that_cannot_be_completed_is_let_go() {
+    let stage = Stage::new();
+    stage.wants("bytes=-6").fill_part("/p", "bytes 0-5/10", b"012345");
+    let lead = stage.lead("/p");
+    let part = Arc::clone(lead.part().unwrap());
+    let mut draft = stage.draft(&lead, TEN, &[]);
+    draft.length = Some(10);
+    let mut filling = lead.complete(&part, draft);
+    filling.push(b"67890123");
+    assert_eq!(filling.finish(None), Settled::WrongLength);
+    assert!(stage.lead("/p").part().is_none(), "the next request asks for the whole");
+}
+
+#[test]
+fn all_fills_together_keep_no_more_than_they_may() {
+    let config = Config { memory_bytes: 2000, object_max_bytes: 600, ..Config::default() };
+    let stage = Stage::with(config);
+    let begin = |path: &str| {
+        let lead = stage.lead(path);
+        let draft = stage.draft(&lead, TEN, &[]);
+        lead.store(draft)
+    };
+    let (mut one, mut two, mut three) = (begin("/1"), begin("/2"), begin("/3"));
+    one.push(&[1; 500]);
+    two.push(&[2; 500]);
+    three.push(&[3; 1]);
+    assert_eq!(three.finish(None), Settled::TooLarge, "two keep all that there is for fills");
+    drop(one);
+    let mut four = begin("/4");
+    four.push(&[4; 400]);
+    assert_eq!(four.finish(None), Settled::Stored, "what ended keeps nothing");
+    assert_eq!(two.finish(None), Settled::Stored);
 }
 
 #[test]
