@@ -34,7 +34,7 @@ mod record;
 pub mod reply;
 mod route;
 pub mod serve;
-mod settle;
+pub mod settle;
 pub mod site;
 
 pub use context::{Connection, LastHost};

@@ -1,4 +1,6 @@
 //! Stage *settle*: what becomes of a fill's response.
+//!
+//! A pure decision, and public for that: `tests/simulation` settles its fills by the same words.
 
 use std::time::SystemTime;
 
@@ -17,7 +19,7 @@ use seawall_policy::{
 use crate::site::Site;
 
 /// The verdict on a response.
-pub(crate) enum Settlement {
+pub enum Settlement {
     /// Store it; and these fields are for the leader's client alone (`private`, RFC 9111 §5.2.2.7).
     Store(Box<Draft>, HeaderMap),
     /// It says that what is stored is still good: store that anew, with this head.
@@ -34,16 +36,16 @@ pub(crate) enum Settlement {
 
 /// Why a response is not stored.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Declined {
+pub struct Declined {
     /// The word.
-    pub(crate) reason: &'static str,
+    pub reason: &'static str,
     /// Who asked for it not to be.
-    pub(crate) by: DeclinedBy,
+    pub by: DeclinedBy,
 }
 
 /// Who asked for a response not to be stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum DeclinedBy {
+pub enum DeclinedBy {
     /// The response: it will be so for the next request as well.
     Response,
     /// This request, or the moment: what is stored already is as good as before.
@@ -67,26 +69,30 @@ impl Declined {
 }
 
 /// What a verdict needs to know.
-pub(crate) struct Asked<'a> {
-    pub(crate) site: &'a Site,
+pub struct Asked<'a> {
+    /// Whose rules hold.
+    pub site: &'a Site,
     /// Scheme and authority: whose groups the response's are.
-    pub(crate) origin: &'a str,
+    pub origin: &'a str,
     /// The path, without its query, for the site's own rules.
-    pub(crate) path: &'a str,
+    pub path: &'a str,
     /// The client's fields: those that `Vary` speaks of.
-    pub(crate) headers: &'a HeaderMap,
-    pub(crate) directives: &'a RequestDirectives,
-    pub(crate) wants: Wants<'a>,
-    pub(crate) times: Times,
+    pub headers: &'a HeaderMap,
+    /// The request's `Cache-Control`.
+    pub directives: &'a RequestDirectives,
+    /// What the origin was asked for.
+    pub wants: Wants<'a>,
+    /// When it was asked, and when it answered.
+    pub times: Times,
     /// Where the log stood when the content was fetched.
-    pub(crate) position: Position,
+    pub position: Position,
     /// The shield says that this is stale or softly purged, whatever its own fields say.
-    pub(crate) stale_at_shield: bool,
+    pub stale_at_shield: bool,
 }
 
 /// What the origin was asked for.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Wants<'a> {
+pub enum Wants<'a> {
     /// Everything.
     Whole,
     /// Whether this is still good.
@@ -101,7 +107,7 @@ pub(crate) enum Wants<'a> {
 
 impl<'a> Wants<'a> {
     /// Whether the origin may be asked anew without it.
-    pub(crate) fn is_conditional(self) -> bool {
+    pub fn is_conditional(self) -> bool {
         matches!(self, Self::Validation(_) | Self::Rest(_))
     }
 
@@ -114,7 +120,7 @@ impl<'a> Wants<'a> {
 }
 
 /// The verdict on a response head.
-pub(crate) fn of_response(asked: &Asked<'_>, status: StatusCode, headers: &HeaderMap) -> Settlement {
+pub fn of_response(asked: &Asked<'_>, status: StatusCode, headers: &HeaderMap) -> Settlement {
     match (asked.wants, status) {
         (Wants::Validation(prior), StatusCode::NOT_MODIFIED) => return refresh(asked, prior, headers),
         // The answer to this client's own question, and nobody else's.
@@ -156,7 +162,7 @@ pub(crate) fn of_response(asked: &Asked<'_>, status: StatusCode, headers: &Heade
 }
 
 /// What a POST brought of its own URL, where it may answer later GETs (RFC 9110 §9.3.3).
-pub(crate) fn of_post(
+pub fn of_post(
     asked: &Asked<'_>,
     target: &Uri,
     status: StatusCode,
@@ -172,7 +178,7 @@ fn private(draft: &Draft, headers: &HeaderMap) -> HeaderMap {
 }
 
 /// Whether what is stored may stand in for an origin that did not answer.
-pub(crate) fn of_fault(asked: &Asked<'_>, _fault: &Fault) -> Option<StaleOnError> {
+pub fn of_fault(asked: &Asked<'_>, _fault: &Fault) -> Option<StaleOnError> {
     let verdict = stale(asked, asked.wants.prior()?, OriginFailure::Disconnected);
     verdict.is_allowed().then_some(verdict)
 }
@@ -209,7 +215,7 @@ fn tags_of(asked: &Asked<'_>, headers: &HeaderMap) -> Result<Box<[Box<str>]>, De
 }
 
 /// What a HEAD response says of the stored GET response.
-pub(crate) enum HeadSays {
+pub enum HeadSays {
     /// It is of the same representation: this is its head from now on.
     Fresher(Box<Draft>),
     /// It is of another: the stored one is stale.
@@ -219,7 +225,7 @@ pub(crate) enum HeadSays {
 }
 
 /// RFC 9111 §4.3.5.
-pub(crate) fn of_head(asked: &Asked<'_>, prior: &Entry, status: StatusCode, headers: &HeaderMap) -> HeadSays {
+pub fn of_head(asked: &Asked<'_>, prior: &Entry, status: StatusCode, headers: &HeaderMap) -> HeadSays {
     let stored = &prior.head;
     let mut known = stored.headers.clone();
     // A body that came in chunks has a length all the same.
