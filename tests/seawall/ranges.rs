@@ -174,6 +174,27 @@ async fn what_broke_off_of_another_representation_is_not() {
     assert_eq!(world.origin.asked("/film")[2].field("range"), "", "asked anew");
 }
 
+/// Its bytes would be known by the new tag alone on every node that they are sent to, and a purge of the old one that is
+/// on its way would miss them there.
+#[tokio::test]
+async fn what_broke_off_under_another_tag_is_fetched_as_one() {
+    let world = World::new();
+    let node = world.node().await;
+    let body = film(160 << 10);
+    let (came, serve) = (body[..100 << 10].to_owned(), file(&body, "\"a\""));
+    let head = "HTTP/1.1 200 OK\r\ncontent-length: 163840\r\ncache-control: max-age=60\r\netag: \"a\"";
+    world.origin.answers("/film", move |asked| match asked.nth {
+        1 => Answer::bare(&format!("{head}\r\nsurrogate-key: autumn\r\n\r\n{came}")),
+        _ => serve(asked).field("surrogate-key", "winter"),
+    });
+    let mut cut = node.open(&Ask::get("/film")).await;
+    assert_eq!(cut.rest().await, Err(BrokenOff));
+    let whole = node.get("/film").await;
+    assert!(whole.status == 200 && whole.body == body, "{} bytes", whole.body.len());
+    let asked = world.origin.asked("/film");
+    assert_eq!((asked[1].field("range"), asked[2].field("range")), ("bytes=102400-", ""), "asked anew");
+}
+
 #[tokio::test]
 async fn several_ranges_come_as_one_body_of_many_parts() {
     let world = World::new();

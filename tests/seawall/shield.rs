@@ -378,3 +378,53 @@ async fn a_stale_answer_of_the_shield_is_handed_on_and_not_kept() {
         }
     }
 }
+
+/// The shield is fetching when a soft purge comes. What it gets is for the edge that asked before; one that asks after it
+/// would keep the old page as fresh.
+#[tokio::test]
+async fn a_soft_purge_is_not_undone_by_a_fill_in_flight_at_the_shield() {
+    let world = World::new();
+    let (fra, nyc, _ams) = world.edges_and_shield().await;
+    let gate = Gate::closed();
+    world.origin.says_in_turn("/page", &[Answer::cacheable("old").at(&gate), Answer::cacheable("new")]);
+    let early = fra.get("/page");
+    let director = async {
+        gate.is_reached(1).await;
+        fra.purge(json!({ "urls": ["shop.example/page"], "soft": true })).await;
+        assert_eq!(nyc.get("/page").await.says(), (200, "new"));
+        gate.open();
+    };
+    let (early, ()) = tokio::join!(early, director);
+    assert_eq!(early.says(), (200, "old"), "it asked before");
+    for node in [&fra, &nyc] {
+        assert_eq!(node.get("/page").await.says(), (200, "new"));
+    }
+}
+
+/// The origin gives the page another tag when it says that it is still good. A purge of the old tag overtakes that answer:
+/// the shield keeps nothing, and neither may the edge, which has only heard of the new tag.
+#[tokio::test]
+async fn a_purge_of_a_tag_that_a_refresh_drops_is_not_undone_by_the_edge() {
+    let world = World::new();
+    let (fra, _nyc, ams) = world.edges_and_shield().await;
+    let gate = Gate::closed();
+    let page = |status, body, tag| {
+        let answer = Answer::new(status, body).field("etag", "\"v1\"").field("cache-control", "max-age=60");
+        answer.field("surrogate-key", tag)
+    };
+    let confirmed = page(304, "", "winter").at(&gate);
+    world.origin.says_in_turn("/page", &[page(200, "old", "autumn"), confirmed, Answer::cacheable("new")]);
+    ams.get("/page").await;
+    world.pass(61).await;
+    world.everybody_lives().await;
+    let early = fra.get("/page");
+    let director = async {
+        gate.is_reached(1).await;
+        ams.purge(json!({ "tags": ["autumn"] })).await;
+        gate.open();
+    };
+    let (early, ()) = tokio::join!(early, director);
+    assert_eq!(early.says(), (200, "old"), "it asked before");
+    assert!(early.cache().ends_with("detail=stale-at-shield"), "{early:?}");
+    assert_eq!(fra.get("/page").await.says(), (200, "new"));
+}

@@ -310,13 +310,15 @@ impl Store {
     }
 }
 
-/// Whether a purge since the fill's start matches what it brings, or what is stored that it may keep alive.
+/// Whether a purge since the fill's start matches what it brings, or what is stored that it may keep alive. A soft one
+/// counts as a hard one does: who asks after it is to be given what was validated after it, and another node would keep
+/// what it is given as fresh.
 fn is_sealed(recent: &Recent, fill: &Fill, tags: &[Box<str>], ask: &Ask<'_>) -> bool {
     let url = seawall_base::purge::url_text(ask.authority, ask.path_and_query);
     let kept = fill.plan.kept.iter().map(|entry| entry.head.tags.as_ref());
     std::iter::once(tags).chain(kept).any(|tags| {
         let subject = Subject { site: ask.shelf.site.as_str(), url: &url, tags };
-        recent.check(fill.start, &subject).hard.is_some()
+        recent.check(fill.start, &subject).newest().is_some()
     })
 }
 

@@ -191,6 +191,11 @@ impl Lead {
         draft.compact();
         let entry = Arc::new(Entry::new(Arc::new(draft), prior.body.clone(), &self.duty.fill));
         let settled = self.duty.store(&entry, Some(prior));
+        if settled == Settled::Sealed {
+            // Those who asked before the purge may have it. Another node among them must not keep it: under the new
+            // head's tags the purge might not find it there.
+            entry.mark_soft();
+        }
         self.duty.fill.settle(Arc::clone(&entry), Basis::Validated);
         self.duty.store.metrics.refreshed.inc();
         (entry, settled)

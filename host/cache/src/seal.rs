@@ -170,7 +170,8 @@ impl Sealed {
         Self { hard: self.hard.max(other.hard), soft: self.soft.max(other.soft) }
     }
 
-    fn newest(self) -> Option<Position> {
+    /// The newest purge that matches, if any.
+    pub(crate) fn newest(self) -> Option<Position> {
         self.hard.max(self.soft)
     }
 }

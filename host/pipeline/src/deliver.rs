@@ -182,10 +182,12 @@ fn finish(
     let unvalidated = status.collapsed || matches!(source, Source::Stored(_));
     stamp(response.headers_mut(), head, age, &status, unvalidated);
     if cx.peer.is_some() {
-        // A stored copy that is stale, or softly purged, and was not validated for this request.
+        // A stored copy that is stale, or softly purged, and was not validated for this request; or one that was, and that a
+        // purge overtook meanwhile.
         let stale = match source {
             Source::Stored(entry) => !head.terms.is_fresh(cx.now) || cx.site.shelf.is_soft_purged(entry),
-            Source::Validated(_) | Source::Filling(..) => false,
+            Source::Validated(entry) => cx.site.shelf.is_soft_purged(entry),
+            Source::Filling(..) => false,
         };
         response.extensions_mut().insert(PeerAnswer { position: head.position, stale });
     }

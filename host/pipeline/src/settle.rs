@@ -262,6 +262,9 @@ fn complete(asked: &Asked<'_>, stored: &Entry, rest: &HeaderMap) -> Settlement {
     let mut headers = validation::freshen(&stored.head.headers, rest, asked.times.received_at);
     let status = partial::head_for(whole, &mut headers);
     match store(asked, status, headers, asked.position) {
+        // Under other names than before it is fetched as one: a purge of a name that the new head has dropped must find
+        // the old bytes on every node that is sent them meanwhile.
+        Ok(draft) if draft.tags != stored.head.tags => Settlement::AskAnew,
         Ok(draft) => Settlement::Complete(draft),
         // It is whole, and not to be kept: its bytes are of two messages, so it is fetched as one.
         Err(_) => Settlement::AskAnew,

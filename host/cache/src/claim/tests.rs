@@ -401,6 +401,34 @@ fn a_soft_purge_in_flight_leaves_what_is_stored_stale() {
     assert_eq!(stage.lead("/x").miss(), Miss::Stale);
 }
 
+/// What the fill brings was made before the purge and is not validated since: it is for those who asked before.
+#[test]
+fn a_soft_purge_lets_nobody_join_what_was_fetched_before_it() {
+    for selector in [Selector::url("a.example/x").unwrap(), Selector::Tag("t".to_owned()), Selector::All] {
+        let stage = Stage::new();
+        let lead = stage.lead("/x");
+        let before = stage.follow("/x");
+        stage.purge(1, selector.clone(), Depth::Soft);
+        let after = match stage.claim("/x") {
+            Claim::Lead(again) => {
+                assert!(!matches!(selector, Selector::Tag(_)), "nobody knows the tag yet");
+                drop(again);
+                None
+            }
+            Claim::Follow(follower) => Some(follower),
+            other => panic!("{selector:?}: {other:?}"),
+        };
+        let draft = stage.draft(&lead, &[("cache-control", "max-age=60")], &["t"]);
+        let filling = lead.store(draft);
+        assert!(matches!(stage.told(before, "/x"), Some(Followed::Streaming(..))), "{selector:?}");
+        if let Some(after) = after {
+            assert_eq!(stage.released(after, "/x"), "sealed");
+        }
+        assert!(matches!(stage.claim("/x"), Claim::Lead(_)), "{selector:?}: known by now, whatever it is");
+        assert_eq!(stream(filling, b"x"), Settled::Stored);
+    }
+}
+
 #[test]
 fn stale_while_revalidate_answers_and_refreshes_once() {
     let mut stage = Stage::new();

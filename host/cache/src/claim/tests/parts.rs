@@ -213,6 +213,23 @@ fn who_asks_after_a_purge_is_not_given_what_a_fill_before_it_keeps_alive() {
     assert!(!stage.is_hit("/p"));
 }
 
+/// Another node that is sent it would keep it under the new head's tags, where the purge does not find it.
+#[test]
+fn a_refresh_that_a_purge_overtook_is_marked_for_those_who_are_sent_it() {
+    for (tag, overtaken) in [("old", true), ("else", false)] {
+        let mut stage = Stage::new();
+        stage.fill("/p", &["old"]);
+        stage.now += Duration::from_secs(100);
+        let lead = stage.lead("/p");
+        let prior = Arc::clone(lead.prior().unwrap());
+        stage.purge(1, Selector::Tag(tag.to_owned()), Depth::Hard);
+        let draft = stage.draft(&lead, TEN, &["new"]);
+        let (entry, settled) = lead.refresh(&prior, draft);
+        assert_eq!(settled == Settled::Sealed, overtaken, "{tag}");
+        assert_eq!(stage.shelf.is_soft_purged(&entry), overtaken, "{tag}");
+    }
+}
+
 #[test]
 fn a_head_freshens_what_is_stored_unless_a_purge_came_between() {
     let stage = Stage::new();
