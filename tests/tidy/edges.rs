@@ -41,6 +41,21 @@ const HOST: [(&str, &[&str]); 9] = [
     ),
 ];
 
+/// The simulation drives the real cache, log and decisions, and is itself imported by nobody.
+const SIMULATION: (&str, &[&str]) = (
+    "seawall-simulation",
+    &[
+        "seawall-policy",
+        "seawall-base",
+        "seawall-cache",
+        "seawall-cluster",
+        "seawall-pipeline",
+        // For what a site names: a pool that is never asked, and no functions.
+        "seawall-origin",
+        "seawall-functions",
+    ],
+);
+
 /// Every edge between workspace packages that the design does not have.
 pub(crate) fn check(manifests: &[Manifest]) -> Vec<Breach> {
     let mut breaches = Vec::new();
@@ -71,6 +86,12 @@ pub(crate) fn check(manifests: &[Manifest]) -> Vec<Breach> {
 fn allowed(manifest: &Manifest, name: &str, dependency: &str) -> bool {
     if let Some((_, edges)) = HOST.iter().find(|(known, _)| *known == name) {
         return edges.contains(&dependency);
+    }
+    if dependency == SIMULATION.0 {
+        return false;
+    }
+    if name == SIMULATION.0 {
+        return SIMULATION.1.contains(&dependency);
     }
     match manifest.folder().split('/').next() {
         // Guests know their kit and nothing of the host that runs them.
@@ -172,5 +193,17 @@ mod tests {
         ];
         let members = "\"host/base\", \"host/new\", \"edge-functions/x\", \"xtask\"";
         assert_eq!(check(&with_members(packages, members)).len(), 3);
+    }
+
+    #[test]
+    fn the_simulation_is_imported_by_nobody_and_starts_no_node() {
+        let packages = vec![
+            package("host/cache", "seawall-cache", &[]),
+            package("host/node", "seawall", &[]),
+            package("tests/simulation", "seawall-simulation", &["seawall-cache", "seawall"]),
+            package("tests", "seawall-tests", &["seawall-simulation"]),
+        ];
+        let members = "\"host/cache\", \"host/node\", \"tests/simulation\", \"tests\"";
+        assert_eq!(check(&with_members(packages, members)).len(), 2);
     }
 }

@@ -24,10 +24,19 @@ impl Count {
 pub(crate) fn run(repository: &Repository) -> Outcome {
     println!("| crate | code | comments | tests |\n|---|---:|---:|---:|");
     let mut total = Count::default();
-    for member in repository.members()? {
+    let members = repository.members()?;
+    for member in &members {
         let mut count = Count::default();
         let mut sources = Vec::new();
-        for file in rust_files(&repository.root().join(&member))? {
+        // A package inside another one's folder has a line of its own.
+        let inside =
+            |other: &&String| other.strip_prefix(member.as_str()).is_some_and(|rest| rest.starts_with('/'));
+        let inner: Vec<PathBuf> =
+            members.iter().filter(inside).map(|other| repository.root().join(other)).collect();
+        for file in rust_files(&repository.root().join(member))? {
+            if inner.iter().any(|folder| file.starts_with(folder)) {
+                continue;
+            }
             let text = std::fs::read_to_string(&file).map_err(|error| Failure::file(&file, &error))?;
             sources.push((file, text));
         }
@@ -35,7 +44,8 @@ pub(crate) fn run(repository: &Repository) -> Outcome {
             sources.iter().flat_map(|(file, text)| declared_for_tests(file, text)).collect();
         for (file, text) in &sources {
             let below = for_tests.iter().any(|module| file.with_extension("").starts_with(module));
-            count.add(count_lines(text, member == "tests" || below));
+            let of_tests = member == "tests" || member.starts_with("tests/");
+            count.add(count_lines(text, of_tests || below));
         }
         println!("| {member} | {} | {} | {} |", count.code, count.comments, count.tests);
         total.add(count);

@@ -20,6 +20,7 @@ mod loopback;
 mod repository;
 mod server;
 mod setup;
+mod simulate;
 mod stopwatch;
 mod tally;
 
@@ -43,6 +44,8 @@ cargo xtask <command>
   conformance --table            writes docs/CONFORMANCE.md of what the golden files say
   fuzz [TARGET] [--seconds N]    libFuzzer over every parser and the whole policy decision (or one target)
   fuzz TARGET FILE               one input through one target
+  simulate [--seeds N] [--from S] [--seconds N] [--seed S] [--sabotage RULE]
+                                 the purge guarantee under a deterministic scheduler
   loc                            lines of code, comments and tests, crate by crate
 ";
 
@@ -71,6 +74,7 @@ fn dispatch(words: &[String]) -> Outcome {
         "bench" => bench::run(&repository, rest),
         "conformance" => conformance::run(&repository, rest),
         "fuzz" => fuzz::run(&repository, rest),
+        "simulate" => simulate::run(&repository, rest),
         "loc" => loc::run(&repository),
         "help" | "--help" | "-h" => {
             println!("{USAGE}");
