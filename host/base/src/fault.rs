@@ -40,8 +40,7 @@ impl Blame {
 pub enum Retry {
     /// Nothing reached the other side.
     Safe,
-    /// It reached the other side on a connection that had been used before, and the other side closed it without a
-    /// word: most likely an idle connection's end (RFC 9112 §9.3.1). Safe for idempotent methods.
+    /// It may have reached the other side, which gave no answer. Safe for idempotent methods (RFC 9110 §9.2.2).
     IfIdempotent,
     /// It may have had its effect.
     Never,
@@ -76,6 +75,12 @@ pub enum Cause {
     ProtocolError,
     /// The time between two pieces of the body was longer than the origin's between-bytes timeout.
     BodyTimeout,
+    /// No server of the origin is free, and as many requests as may wait for one do.
+    QueueFull,
+    /// No server of the origin became free in time.
+    QueueTimeout,
+    /// Every server of the origin is out, and none may be tried.
+    NoServer,
     /// The client's own body broke off or was malformed.
     RequestBody,
     /// The client stopped sending its own body.
@@ -108,6 +113,9 @@ impl Cause {
             Self::ResponseIncomplete => "response-incomplete",
             Self::ProtocolError => "protocol-error",
             Self::BodyTimeout => "body-timeout",
+            Self::QueueFull => "queue-full",
+            Self::QueueTimeout => "queue-timeout",
+            Self::NoServer => "no-server",
             Self::RequestBody => "request-body",
             Self::RequestTimeout => "request-timeout",
             Self::Function => "function",

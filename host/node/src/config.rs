@@ -61,7 +61,8 @@ pub use log::{
 pub use nats::{MAX_BYTES_MIN, Nats, NatsLogin, RETENTION_MIN};
 pub use node::{DEFAULT_NAME, DEFAULT_REGION, Node, THREADS_MAX};
 pub use origin::{
-    DEFAULT_BETWEEN_BYTES_TIMEOUT, DEFAULT_CONNECT_TIMEOUT, DEFAULT_FIRST_BYTE_TIMEOUT, Origin,
+    CAP_MAX, COUNT_MAX, DEFAULT_BETWEEN_BYTES_TIMEOUT, DEFAULT_CONNECT_TIMEOUT, DEFAULT_FIRST_BYTE_TIMEOUT,
+    Eject, HEALTH_INTERVAL_MIN, Health, LinkKeys, Origin, OriginServer, PoolKeys, RETRY_PERCENT_MAX, Retry,
 };
 pub use problem::{Place, Problem, Problems};
 pub use rule::{RULES_MAX, Rule};

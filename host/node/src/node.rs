@@ -23,6 +23,7 @@ mod error;
 mod functions;
 mod interlaced;
 mod listen;
+mod origins;
 mod settings;
 mod worker;
 

@@ -14,6 +14,7 @@ use seawall_base::{Blame, Cause, Fault};
 use tokio::time::Sleep;
 
 use crate::failure::{self, UploadError};
+use crate::seat::Seat;
 
 /// A request's body on its way to an origin.
 #[derive(Debug, Default)]
@@ -22,6 +23,25 @@ pub struct Outgoing {
     /// How long the client may leave between two pieces.
     limit: Duration,
     patience: Option<Pin<Box<Sleep>>>,
+    /// Where the body goes back to if nobody has asked for any of it.
+    lender: Option<Lender>,
+}
+
+/// Gets a body back that was lent for one try and never asked for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Lender(Arc<Mutex<Option<Outgoing>>>);
+
+impl Lender {
+    /// Whether the body is back.
+    pub(crate) fn has_it(&self) -> bool {
+        self.0.lock().is_some()
+    }
+
+    /// The body, if it is back and whole.
+    pub(crate) fn take_back(&self) -> Option<Outgoing> {
+        let body = self.0.lock().take()?;
+        body.upload.as_ref().is_some_and(|upload| upload.from.lock().is_some()).then_some(body)
+    }
 }
 
 /// A client's body, and how far it has come.
@@ -81,13 +101,25 @@ impl Outgoing {
                 asker: Mutex::new(None),
             })
         });
-        Self { upload, limit, patience: None }
+        Self { upload, limit, patience: None, lender: None }
     }
 
     /// Whether there is nothing to send; such a request can be sent again.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.upload.is_none()
+    }
+
+    /// Lends the body for one try.
+    pub(crate) fn lend(&mut self) -> Lender {
+        let lender = Lender::default();
+        self.lend_by(&lender);
+        lender
+    }
+
+    /// Lends it once more.
+    pub(crate) fn lend_by(&mut self, lender: &Lender) {
+        self.lender = Some(lender.clone());
     }
 
     /// The client's body, where there is one.
@@ -97,9 +129,12 @@ impl Outgoing {
 }
 
 impl Drop for Outgoing {
-    /// The body holds the waker, and the waker what holds the body: one of them must let go.
+    /// The body holds the waker, and the waker what holds the body: one of them must let go. Nobody has asked for a body
+    /// that is still lent, so it has no waker.
     fn drop(&mut self) {
-        if let Some(upload) = &self.upload {
+        if let Some(lender) = self.lender.take() {
+            *lender.0.lock() = Some(std::mem::take(self));
+        } else if let Some(upload) = &self.upload {
             upload.give_up();
         }
     }
@@ -117,6 +152,8 @@ impl Body for Outgoing {
         let Some(upload) = &this.upload else {
             return Poll::Ready(None);
         };
+        // Who asks for the body has sent the head, or is about to.
+        this.lender = None;
         *upload.asker.lock() = Some(cx.waker().clone());
         upload.awaited.store(true, Ordering::Relaxed);
         let sent = Waker::from(Arc::clone(upload));
@@ -155,11 +192,36 @@ pub struct OriginBody {
     between_bytes: Duration,
     patience: Option<Pin<Box<Sleep>>>,
     blame: Blame,
+    /// The place that it takes at its server, until it has ended.
+    seat: Option<Seat>,
 }
 
 impl OriginBody {
     pub(crate) fn new(from: Incoming, between_bytes: Duration, blame: Blame) -> Self {
-        Self { from, between_bytes, patience: None, blame }
+        Self { from, between_bytes, patience: None, blame, seat: None }
+    }
+
+    /// The same, and its end is the seat's.
+    pub(crate) fn seated(mut self, seat: Seat) -> Self {
+        self.seat = Some(seat);
+        self.leave_at_the_end();
+        self
+    }
+
+    /// Some never ask for the end of a body that has said how long it is.
+    fn leave_at_the_end(&mut self) {
+        if self.from.is_end_stream()
+            && let Some(seat) = self.seat.take()
+        {
+            seat.whole();
+        }
+    }
+
+    fn broken(&mut self, fault: Fault) -> Fault {
+        if let Some(seat) = self.seat.take() {
+            seat.failed();
+        }
+        fault
     }
 }
 
@@ -174,15 +236,23 @@ impl Body for OriginBody {
         let this = &mut *self;
         if let Poll::Ready(frame) = Pin::new(&mut this.from).poll_frame(cx) {
             this.patience = None;
-            return Poll::Ready(
-                frame.map(|frame| frame.map_err(|error| failure::of_body(&error, this.blame))),
-            );
+            return Poll::Ready(match frame {
+                Some(Ok(frame)) => {
+                    this.leave_at_the_end();
+                    Some(Ok(frame))
+                }
+                Some(Err(error)) => Some(Err(this.broken(failure::of_body(&error, this.blame)))),
+                None => {
+                    this.leave_at_the_end();
+                    None
+                }
+            });
         }
         let between = this.between_bytes;
         let patience = this.patience.get_or_insert_with(|| Box::pin(tokio::time::sleep(between)));
         ready!(patience.as_mut().poll(cx));
         let detail = format!("no byte of the body came for {} ms", between.as_millis());
-        Poll::Ready(Some(Err(Fault::new(Cause::BodyTimeout, this.blame, detail))))
+        Poll::Ready(Some(Err(this.broken(Fault::new(Cause::BodyTimeout, this.blame, detail)))))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -15,28 +15,45 @@ use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
 use hyper_util::rt::TokioIo;
+use seawall_base::Clock;
 use tokio::net::TcpStream;
 use tower_service::Service;
+
+use crate::resolve::Resolver;
 
 type Plain = MaybeHttpsStream<TokioIo<TcpStream>>;
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Counts the requests that a connection has carried.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Uses(Arc<AtomicU64>);
+/// How old a connection may be and still be used again: whoever changes what a name stands for is obeyed by then.
+pub const CONNECTION_AGE_MAX: Duration = Duration::from_secs(120);
+
+/// Counts the requests that a connection has carried, and knows when it was opened.
+#[derive(Clone, Debug)]
+pub(crate) struct Uses {
+    count: Arc<AtomicU64>,
+    opened: Duration,
+}
 
 impl Uses {
     /// One more request; answers whether it is the first.
     pub(crate) fn count(&self) -> bool {
-        self.0.fetch_add(1, Ordering::Relaxed) == 0
+        self.count.fetch_add(1, Ordering::Relaxed) == 0
+    }
+
+    /// Whether the connection is too old to carry another.
+    pub(crate) fn is_old(&self, now: Duration) -> bool {
+        now.saturating_sub(self.opened) > CONNECTION_AGE_MAX
     }
 }
 
 /// Connects, TLS included, within a limit.
 #[derive(Clone)]
 pub(crate) struct Connector {
-    pub(crate) https: HttpsConnector<HttpConnector>,
+    pub(crate) https: HttpsConnector<HttpConnector<Resolver>>,
     pub(crate) limit: Duration,
+    /// Where to, whatever the request's URI says: over HTTP/2 that names the host that is asked for.
+    pub(crate) to: Option<Uri>,
+    pub(crate) clock: Clock,
 }
 
 impl Service<Uri> for Connector {
@@ -49,10 +66,12 @@ impl Service<Uri> for Connector {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let connecting = tokio::time::timeout(self.limit, self.https.call(uri));
+        let to = self.to.clone().unwrap_or(uri);
+        let connecting = tokio::time::timeout(self.limit, self.https.call(to));
+        let clock = self.clock.clone();
         Box::pin(async move {
             let stream = connecting.await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
-            Ok(Counted { stream, uses: Uses::default() })
+            Ok(Counted { stream, uses: Uses { count: Arc::default(), opened: clock.ticks() } })
         })
     }
 }

@@ -1,6 +1,6 @@
 //! The one file that turns a fault into a response (invariant 5).
 
-use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 use seawall_base::{Cause, Fault};
 use seawall_policy::{ProxyError, ProxyStatus};
@@ -29,12 +29,18 @@ fn meaning(cause: Cause) -> (StatusCode, Option<ProxyError>) {
         Cause::ResponseIncomplete => (S::BAD_GATEWAY, Some(P::HttpResponseIncomplete)),
         Cause::ProtocolError => (S::BAD_GATEWAY, Some(P::HttpProtocolError)),
         Cause::BodyTimeout => (S::GATEWAY_TIMEOUT, Some(P::ConnectionReadTimeout)),
+        Cause::QueueFull | Cause::QueueTimeout => (S::SERVICE_UNAVAILABLE, Some(P::ConnectionLimitReached)),
+        Cause::NoServer => (S::SERVICE_UNAVAILABLE, Some(P::DestinationUnavailable)),
         Cause::Function => (S::SERVICE_UNAVAILABLE, Some(P::ProxyInternalResponse)),
         Cause::CutOff => (S::SERVICE_UNAVAILABLE, Some(P::DestinationUnavailable)),
         Cause::FillDropped => (S::INTERNAL_SERVER_ERROR, Some(P::ProxyInternalError)),
         Cause::PeerRefused => (S::FORBIDDEN, Some(P::HttpRequestDenied)),
     }
 }
+
+/// After how many seconds a client should come back to an origin that is busy or out: by then a queue has moved on, and
+/// a server that was left alone has been tried.
+const COME_BACK_SECONDS: HeaderValue = HeaderValue::from_static("1");
 
 /// The response to a request that ended in `fault`. The detail stays in the log; the client learns the word.
 pub(crate) fn response(edge: &Edge, fault: &Fault) -> Response<Reply> {
@@ -49,6 +55,9 @@ pub(crate) fn response(edge: &Edge, fault: &Fault) -> Response<Reply> {
     // RFC 9110 §15.5.9: the rest of the body is not waited for, so the connection cannot go on.
     if fault.cause == Cause::RequestTimeout {
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    if matches!(fault.cause, Cause::QueueFull | Cause::QueueTimeout | Cause::NoServer) {
+        headers.insert(RETRY_AFTER, COME_BACK_SECONDS);
     }
     let proxy_status = error.and_then(|error| ProxyStatus::failed(edge.name.as_str(), error).to_value());
     if let Some(value) = proxy_status {

@@ -145,22 +145,22 @@ async fn run(mut job: Job, lead: Lead, tell: Option<oneshot::Sender<News>>) {
         (Ok(_), None) => return lead.fail(dropped()),
         (Err(fault), _) => return failed(&job, lead, prior.as_deref(), times, fault, tell),
     };
-    let status = inbound.response.status();
+    let (status, detail) = (inbound.response.status(), inbound.detail);
     match (verdict, prior) {
         (Settlement::Store(draft, mut private), _) => {
             announce_trailers(inbound.response.headers(), &mut private);
-            say(tell, News::Kept(Account { private, ..Account::new(Some(status), None, true) }));
+            say(tell, News::Kept(Account { private, ..Account::new(Some(status), detail, true) }));
             let filling = lead.store(*draft);
             pour(filling, inbound.response.into_body()).await;
         }
         (Settlement::Complete(draft), _) => {
             let Some(part) = part else { return lead.fail(dropped()) };
-            say(tell, News::Kept(Account::new(Some(status), None, true)));
+            say(tell, News::Kept(Account::new(Some(status), detail, true)));
             let filling = lead.complete(&part, *draft);
             pour(filling, inbound.response.into_body()).await;
         }
         (Settlement::Refresh(draft), Some(prior)) => {
-            say(tell, News::Kept(Account::new(Some(status), None, true)));
+            say(tell, News::Kept(Account::new(Some(status), detail, true)));
             lead.refresh(&prior, *draft);
         }
         (Settlement::Stale(why), Some(prior)) => {
@@ -183,6 +183,9 @@ async fn run(mut job: Job, lead: Lead, tell: Option<oneshot::Sender<News>>) {
 fn question<'a>(job: &mut Job, lead: &Lead, prior: Option<&'a Entry>, part: Option<&'a Entry>) -> Wants<'a> {
     if let Some(prior) = prior {
         job.outbound.ask_about(&Validators::from_headers(&prior.head.headers));
+        if settle::stands_in(&job.site, &job.directives, prior, job.edge.clock.now()) {
+            job.outbound.spare_backups();
+        }
         return Wants::Validation(prior);
     }
     if lead.is_uncacheable() && job.outbound.ask_as(&job.headers) {
@@ -287,7 +290,7 @@ fn decline(
     tell: Option<oneshot::Sender<News>>,
 ) {
     let status = inbound.response.status();
-    let account = Account::new(Some(status), Some(declined.reason), false);
+    let account = Account::new(Some(status), inbound.detail.or(Some(declined.reason)), false);
     match (prior, declined.by) {
         // The stored response is good; this request, or the shield's state, only keeps it from being renewed.
         (Some(prior), DeclinedBy::Request) if status == StatusCode::NOT_MODIFIED => {

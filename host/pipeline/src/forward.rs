@@ -8,7 +8,7 @@ use http::{HeaderMap, Method, Request, Response, Uri};
 use seawall_base::{Blame, Cause, Fault, OriginName, Position, Retry};
 use seawall_cluster::NodeView;
 use seawall_cluster::peer::{self, Asks, PeerAnswer, PeerRequest, PeerTarget};
-use seawall_origin::{OnInterim, OriginBody, Outgoing, Pool, Server};
+use seawall_origin::{BackupRule, FromBackup, HostRule, OnInterim, OriginBody, Outgoing, Pool, Server, Wish};
 use seawall_policy::partial::Rest;
 use seawall_policy::range::ByteRange;
 use seawall_policy::{Validators, cdn_loop, fields, validation};
@@ -27,7 +27,11 @@ pub(crate) struct Outbound {
     path_and_query: PathAndQuery,
     headers: HeaderMap,
     site: Arc<Site>,
+    /// `Host` as a function wants it, whatever the origin's own.
     host: Option<HeaderValue>,
+    /// A hash of what is asked for, where it is known.
+    key: Option<u64>,
+    backup: BackupRule,
     origin_host: Option<String>,
     origin: Option<OriginName>,
     key_parts: Vec<(String, Vec<u8>)>,
@@ -43,6 +47,8 @@ pub(crate) struct Inbound {
     pub(crate) response: Response<OriginBody>,
     /// What a shield says of its answer.
     pub(crate) shield: Option<PeerAnswer>,
+    /// What else is to be said of it.
+    pub(crate) detail: Option<&'static str>,
 }
 
 impl Outbound {
@@ -88,7 +94,9 @@ impl Outbound {
             path_and_query: cx.head.path_and_query.clone(),
             headers,
             site: Arc::clone(&cx.site),
-            host: edited.or_else(|| cx.site.host_header.clone()),
+            host: edited,
+            key: cx.key.and_then(|key| key.as_bytes().first_chunk().copied().map(u64::from_be_bytes)),
+            backup: BackupRule::Allowed,
             origin_host: cx.edits.origin_host.as_ref().map(|host| host.as_str().to_owned()),
             origin: cx.edits.origin.clone(),
             key_parts: cx.edits.key_parts.iter().map(text).collect(),
@@ -118,6 +126,11 @@ impl Outbound {
     /// Asks as the client does, with its own conditions and range. `false`: it has none.
     pub(crate) fn ask_as(&mut self, client: &HeaderMap) -> bool {
         validation::keep_preconditions(client, &mut self.headers)
+    }
+
+    /// Fails rather than ask a backup: what is stored may stand in.
+    pub(crate) fn spare_backups(&mut self) {
+        self.backup = BackupRule::Spared;
     }
 
     /// Asks for a new response after all.
@@ -173,14 +186,17 @@ impl Outbound {
         self.ask_origin(origin, body).await
     }
 
-    async fn ask_origin(&self, origin: &Pool, body: Outgoing) -> Result<Inbound, Fault> {
+    async fn ask_origin(&self, origin: &Arc<Pool>, body: Outgoing) -> Result<Inbound, Fault> {
         let mut request = self.request(body);
+        let rule = if self.host.is_some() { HostRule::Requests } else { HostRule::Origins };
         let host = self.host.clone().or_else(|| HeaderValue::try_from(self.authority.as_str()).ok());
         request.headers_mut().insert(HOST, host.ok_or_else(bad_host)?);
-        let mut response = origin.fetch(request).await?;
+        let mut response =
+            origin.fetch(request, Wish { key: self.key, host: rule, backup: self.backup }).await?;
         // What only peers may say, an origin may not.
         peer::strip(response.headers_mut());
-        Ok(Inbound { response, shield: None })
+        let detail = response.extensions_mut().remove::<FromBackup>().map(|_| "backup");
+        Ok(Inbound { response, shield: None, detail })
     }
 
     /// Tells the nodes of a shield that an unsafe request on this URL succeeded. A node that does not answer keeps what
@@ -228,11 +244,9 @@ impl Outbound {
             .map_err(|error| unreachable(error.to_string()))?;
         let server =
             Authority::try_from(address.to_string()).map_err(|error| unreachable(error.to_string()))?;
-        let name = OriginName::new("peer").map_err(|error| unreachable(error.to_string()))?;
-        let pool = Pool::new(name, vec![Server::plain(server)], peers.client.clone());
-        let mut response = pool.fetch(request).await?;
+        let mut response = peers.client.ask(&Server::plain(server), request).await?;
         if asks == Asks::Invalidate {
-            return Ok(Inbound { response, shield: None });
+            return Ok(Inbound { response, shield: None, detail: None });
         }
         // A refusal has no such fields: it is the peer's own, not the origin's answer.
         let answer = PeerAnswer::decode(response.headers()).map_err(|error| {
@@ -241,7 +255,7 @@ impl Outbound {
             Fault::new(Cause::PeerRefused, Blame::Peer, detail).retry(Retry::Safe)
         })?;
         peer::strip(response.headers_mut());
-        Ok(Inbound { response, shield: Some(answer) })
+        Ok(Inbound { response, shield: Some(answer), detail: None })
     }
 }
 

@@ -43,6 +43,7 @@ pub(crate) async fn run(
     let outbound = Outbound::for_pass(edge, cx).telling(turn.as_ref());
     let mut inbound = interim::before(turn.as_ref(), outbound.send(edge, &route(edge, cx), body)).await?;
     inbound.clean(edge);
+    told.detail = inbound.detail.or(told.detail);
     let times = Times { requested_at, received_at: edge.clock.now() };
     if let Some(update) = update {
         learn(edge, cx, update, times, &inbound);

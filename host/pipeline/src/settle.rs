@@ -183,6 +183,13 @@ pub fn of_fault(asked: &Asked<'_>, _fault: &Fault) -> Option<StaleOnError> {
     verdict.is_allowed().then_some(verdict)
 }
 
+/// Whether what is stored is to stand in for a failing origin before any backup does: where the response or the site says
+/// so (RFC 5861 §4). That a cache may serve stale content while it is disconnected (RFC 9111 §4.2.4) is no wish of theirs.
+pub(crate) fn stands_in(site: &Site, directives: &RequestDirectives, prior: &Entry, now: SystemTime) -> bool {
+    let failure = OriginFailure::Status(StatusCode::SERVICE_UNAVAILABLE);
+    stale_on_error(&prior.head.terms, directives, failure, &site.rules, now).is_allowed()
+}
+
 fn stale(asked: &Asked<'_>, prior: &Entry, failure: OriginFailure) -> StaleOnError {
     let now: SystemTime = asked.times.received_at;
     stale_on_error(&prior.head.terms, asked.directives, failure, &asked.site.rules, now)

@@ -25,8 +25,6 @@ pub struct Site {
     pub name: SiteName,
     /// Where its misses go.
     pub origin: Arc<Pool>,
-    /// `Host` to send instead of the client's.
-    pub host_header: Option<http::HeaderValue>,
     /// Its functions, in order.
     pub functions: Chain,
     /// The region through which other regions' misses go.

@@ -11,7 +11,7 @@ use seawall_base::{Blame, NodeName, OriginName, Region, SiteName};
 use seawall_cache::Store;
 use seawall_cluster::{Cluster, NodeInfo, Setup};
 use seawall_functions::Chain;
-use seawall_origin::{Client, Limits, Outgoing, Pool, Server, Trust};
+use seawall_origin::{ClientSetup, Limits, Outgoing, Pool, PoolMetrics, PoolSetup, Server, Settings, Trust};
 use seawall_pipeline::edge::Identity;
 use seawall_pipeline::{AccessLog, Connection, Edge, LastHost, Metrics, Site, Sites, WhenCutOff, serve};
 use seawall_policy::{Normalise, Rules};
@@ -34,8 +34,7 @@ impl LoneEdge {
         let name = NodeName::new("lone-1").unwrap();
         let site = Arc::new(Site {
             name: SiteName::new("shop").unwrap(),
-            origin: Arc::new(pool(world)),
-            host_header: None,
+            origin: pool(world),
             functions: Chain::new(Vec::new()).unwrap(),
             shield: None,
             when_cut_off: WhenCutOff::default(),
@@ -89,11 +88,19 @@ impl LoneEdge {
     }
 }
 
-fn pool(world: &world::World) -> Pool {
+fn pool(world: &world::World) -> Arc<Pool> {
     let server = Server::plain(world.origin.address().to_string().parse().unwrap());
-    let metrics = seawall_origin::Metrics::default();
-    let client = Client::new(Limits::default(), Trust::nobody().unwrap(), Blame::Origin, metrics);
-    Pool::new(OriginName::new("shop").unwrap(), vec![server], client)
+    let (trust, sent) = (Trust::nobody().unwrap(), seawall_origin::Metrics::default());
+    let client = ClientSetup::new(Limits::default(), trust, Blame::Origin, sent, world.clock.clone());
+    Pool::new(PoolSetup {
+        name: OriginName::new("shop").unwrap(),
+        servers: vec![server],
+        client,
+        settings: Settings::default(),
+        host_header: None,
+        backup: None,
+        metrics: PoolMetrics::default(),
+    })
 }
 
 fn cluster(world: &world::World, name: &NodeName) -> Arc<Cluster> {

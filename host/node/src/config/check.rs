@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt::Display;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use super::keys::Table;
@@ -127,6 +128,32 @@ impl<'r> Check<'r> {
             }
         }
         once
+    }
+
+    /// A whole number within a range, if there is one and it is right.
+    pub(super) fn number(&self, key: &str, field: &Field<u64>, range: RangeInclusive<u32>) -> Option<u32> {
+        let Field::Given(Spot { value, at }) = field else {
+            return None;
+        };
+        let number = u32::try_from(*value).ok().filter(|number| range.contains(number));
+        if number.is_none() {
+            let (least, most) = (range.start(), range.end());
+            self.problem(
+                *at,
+                format!("`{key}`: {value} is out of range. Write a number from {least} to {most}."),
+            );
+        }
+        number
+    }
+
+    /// The path of a file that can be read.
+    pub(super) fn file(&self, text: &str) -> Result<PathBuf, String> {
+        let path = self.path(text)?;
+        match std::fs::metadata(&path) {
+            Ok(found) if found.is_file() => Ok(path),
+            Ok(_) => Err(format!("`{}` is not a file.", path.display())),
+            Err(error) => Err(format!("`{}` cannot be read: {error}.", path.display())),
+        }
     }
 
     /// The checks of a table within this one.

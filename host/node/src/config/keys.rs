@@ -119,7 +119,58 @@ pub(super) const ORIGIN: Table = Table {
         key("first_byte_timeout", "\"15s\""),
         key("between_bytes_timeout", "\"10s\""),
         key("host_header", "\"origin.example\""),
+        key("balance", "\"least-requests\""),
+        key("try_timeout", "\"5s\""),
+        key("timeout", "\"20s\""),
+        key("when_all_out", "\"fail\""),
+        key("max_connections", "200"),
+        key("max_fetches", "500"),
+        key("queue", "100"),
+        key("queue_timeout", "\"1s\""),
+        key("backup", "\"shop-backup\""),
+        key("http2", "true"),
+        key("sni", "\"origin.example\""),
+        key("ca_file", "\"origin-ca.pem\""),
+        key("client_cert", "\"client.pem\""),
+        key("client_key", "\"client.key\""),
+        key("health", "{ path = \"/healthz\" }"),
+        key("eject", "{ failures = 5, share = 50 }"),
+        key("retry", "{ percent = 20 }"),
     ],
+};
+
+pub(super) const SERVER: Table = Table {
+    label: "[[origins.servers]]",
+    keys: &[key("url", "\"https://a.origin.example\""), key("weight", "2"), key("backup", "true")],
+};
+
+pub(super) const HEALTH: Table = Table {
+    label: "[origins.health]",
+    keys: &[
+        key("path", "\"/healthz\""),
+        key("interval", "\"5s\""),
+        key("timeout", "\"2s\""),
+        key("status", "\"200-399\""),
+        key("rise", "2"),
+        key("fall", "2"),
+        key("host", "\"origin.example\""),
+    ],
+};
+
+pub(super) const EJECT: Table = Table {
+    label: "[origins.eject]",
+    keys: &[
+        key("failures", "5"),
+        key("base", "\"1s\""),
+        key("max", "\"30s\""),
+        key("share", "50"),
+        key("probes", "1"),
+    ],
+};
+
+pub(super) const RETRY: Table = Table {
+    label: "[origins.retry]",
+    keys: &[key("percent", "20"), key("min_per_second", "10"), key("tries", "3")],
 };
 
 pub(super) const FUNCTION: Table = Table {
@@ -195,8 +246,8 @@ pub(super) const LOG: Table = Table {
 
 /// All tables below the file itself.
 pub(super) const TABLES: &[&Table] = &[
-    &NODE, &LISTEN, &CACHE, &ADMIN, &TOKEN, &CLUSTER, &ORIGIN, &FUNCTION, &SITE, &QUERY, &KEY, &NORMALISE,
-    &RULE, &LOG,
+    &NODE, &LISTEN, &CACHE, &ADMIN, &TOKEN, &CLUSTER, &ORIGIN, &SERVER, &HEALTH, &EJECT, &RETRY, &FUNCTION,
+    &SITE, &QUERY, &KEY, &NORMALISE, &RULE, &LOG,
 ];
 
 /// The tables that have this key.

@@ -12,6 +12,16 @@ use super::duration;
 use super::raw::RawOrigin;
 use super::server::ServerUrl;
 
+mod health;
+mod link;
+mod pool;
+mod server;
+
+pub use health::{HEALTH_INTERVAL_MIN, Health};
+pub use link::LinkKeys;
+pub use pool::{CAP_MAX, COUNT_MAX, Eject, PoolKeys, RETRY_PERCENT_MAX, Retry};
+pub use server::OriginServer;
+
 /// Default of [`Origin::connect_timeout`]: one lost SYN is retried after 1 s and a second one after 3 s; after that the
 /// next server is the better bet.
 pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
@@ -26,7 +36,7 @@ pub struct Origin {
     /// What sites call it.
     pub name: OriginName,
     /// At least one.
-    pub servers: Vec<ServerUrl>,
+    pub servers: Vec<OriginServer>,
     /// Longest wait for a connection, TLS included. Default [`DEFAULT_CONNECT_TIMEOUT`].
     #[serde(serialize_with = "duration::serialize")]
     pub connect_timeout: Duration,
@@ -38,6 +48,15 @@ pub struct Origin {
     pub between_bytes_timeout: Duration,
     /// The `Host` that its servers see, with a port where they want one. Default: the client's own.
     pub host_header: Option<String>,
+    /// Who is asked where no server can be. Another of [`super::Config::origins`], which has no backup itself. Default:
+    /// nobody.
+    pub backup: Option<OriginName>,
+    /// How the servers are chosen, watched and spared.
+    #[serde(flatten)]
+    pub pool: PoolKeys,
+    /// What is spoken to them.
+    #[serde(flatten)]
+    pub link: LinkKeys,
 }
 
 impl Origin {
@@ -45,11 +64,14 @@ impl Origin {
     pub(super) fn of(name: OriginName, server: ServerUrl) -> Self {
         Self {
             name,
-            servers: vec![server],
+            servers: vec![server.into()],
             connect_timeout: DEFAULT_CONNECT_TIMEOUT,
             first_byte_timeout: DEFAULT_FIRST_BYTE_TIMEOUT,
             between_bytes_timeout: DEFAULT_BETWEEN_BYTES_TIMEOUT,
             host_header: None,
+            backup: None,
+            pool: PoolKeys::default(),
+            link: LinkKeys::default(),
         }
     }
 
@@ -62,24 +84,56 @@ impl Origin {
             first_byte_timeout,
             between_bytes_timeout,
             host_header,
+            backup,
+            pool,
+            link,
         } = raw;
         names.note(check, &name);
         let name = check.required("name", name, OriginName::new);
-        let servers = check.some_of("servers", servers, str::parse::<ServerUrl>);
+        let servers = OriginServer::read(check, servers);
         let time = |key, field, default| check.or(key, field, default, parse_positive);
         let connect_timeout = time("connect_timeout", connect_timeout, DEFAULT_CONNECT_TIMEOUT);
         let first_byte_timeout = time("first_byte_timeout", first_byte_timeout, DEFAULT_FIRST_BYTE_TIMEOUT);
         let between_bytes_timeout =
             time("between_bytes_timeout", between_bytes_timeout, DEFAULT_BETWEEN_BYTES_TIMEOUT);
         let host_header = check.optional("host_header", host_header, parse_host_header);
+        // That it is there is checked when all origins are known.
+        let backup = check.optional("backup", backup, OriginName::new);
+        let (pool, link) = (PoolKeys::from_raw(check, pool), LinkKeys::from_raw(check, link));
         Some(Self {
             name: name?.value,
-            servers: servers.into_iter().map(|spot| spot.value).collect(),
+            servers,
             connect_timeout,
             first_byte_timeout,
             between_bytes_timeout,
             host_header: host_header.map(|spot| spot.value),
+            backup: backup.map(|spot| spot.value),
+            pool,
+            link,
         })
+    }
+}
+
+/// Checks what the origins of a file say of each other: a backup is there, is another origin, and has no backup itself,
+/// so that no request goes round in circles. Each entry has the place of its `backup`.
+pub(super) fn check_backups(origins: &[(Check<'_>, Origin, usize)], names: &Names) {
+    for (check, origin, at) in origins {
+        let Some(backup) = &origin.backup else { continue };
+        if let Err(wrong) = names.resolve(backup.as_str(), "[[origins]]") {
+            check.problem(*at, format!("`backup`: {wrong}"));
+        } else if *backup == origin.name {
+            check.problem(
+                *at,
+                format!("`backup`: `{backup}` is the origin itself. Name another, or leave it out."),
+            );
+        } else if origins.iter().any(|(_, other, _)| other.name == *backup && other.backup.is_some()) {
+            check.problem(
+                *at,
+                format!(
+                    "`backup`: `{backup}` has a backup itself. Leave it out there, or name another here."
+                ),
+            );
+        }
     }
 }
 

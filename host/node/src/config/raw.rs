@@ -6,8 +6,10 @@ use super::keys;
 use super::reader::{Field, TableReader, Texts};
 
 mod caching;
+mod origin;
 
 pub(super) use caching::{RawCaching, RawKey, RawNormalise, RawQuery, RawRule};
+pub(super) use origin::{RawEject, RawHealth, RawLink, RawOrigin, RawPool, RawRetry, RawServer};
 
 #[derive(Debug)]
 pub(super) struct RawConfig {
@@ -207,31 +209,6 @@ impl RawNats {
             tls_ca: table.text("tls_ca"),
             tls_cert: table.text("tls_cert"),
             tls_key: table.text("tls_key"),
-        }
-    }
-}
-
-#[derive(Debug)]
-pub(super) struct RawOrigin {
-    pub(super) at: usize,
-    pub(super) name: Field<String>,
-    pub(super) servers: Texts,
-    pub(super) connect_timeout: Field<String>,
-    pub(super) first_byte_timeout: Field<String>,
-    pub(super) between_bytes_timeout: Field<String>,
-    pub(super) host_header: Field<String>,
-}
-
-impl RawOrigin {
-    fn read(table: &TableReader<'_>) -> Self {
-        Self {
-            at: table.at(),
-            name: table.text("name"),
-            servers: table.texts("servers"),
-            connect_timeout: table.text("connect_timeout"),
-            first_byte_timeout: table.text("first_byte_timeout"),
-            between_bytes_timeout: table.text("between_bytes_timeout"),
-            host_header: table.text("host_header"),
         }
     }
 }

@@ -62,6 +62,23 @@ impl Field<bool> {
     }
 }
 
+/// A list of strings and tables. Elements of another type have been reported and left out.
+#[derive(Debug)]
+pub(super) struct TextsOrTables<T> {
+    /// Where the list stands, if there is one.
+    pub(super) at: Option<usize>,
+    pub(super) items: Vec<TextOrTable<T>>,
+    /// Something in it, or it itself, has been reported already.
+    pub(super) broken: bool,
+}
+
+/// One of them.
+#[derive(Debug)]
+pub(super) enum TextOrTable<T> {
+    Text(Spot<String>),
+    Table(T),
+}
+
 impl<'t> Report<'t> {
     pub(super) fn new(file: &'t Path, text: &'t str) -> Self {
         Self { file, text, problems: RefCell::default() }
@@ -276,6 +293,57 @@ impl<'r> TableReader<'r> {
             Field::Given(Spot { value, at }) => TableReader::new(self.report, spec, Some(value), at),
             Field::Absent | Field::Broken => TableReader::new(self.report, spec, None, self.at),
         }
+    }
+
+    /// A table that need not be there, read with `read`.
+    pub(super) fn table_if_given<T>(
+        &self,
+        key: &str,
+        spec: &'static Table,
+        read: impl Fn(&TableReader<'r>) -> T,
+    ) -> Field<T> {
+        match self.typed(key, "a table", DeValue::as_table) {
+            Field::Given(Spot { value, at }) => {
+                let table = TableReader::new(self.report, spec, Some(value), at);
+                Field::Given(Spot { value: read(&table), at })
+            }
+            Field::Absent => Field::Absent,
+            Field::Broken => Field::Broken,
+        }
+    }
+
+    /// A list whose elements are strings, or tables read with `read`.
+    pub(super) fn texts_or_tables<T>(
+        &self,
+        key: &str,
+        spec: &'static Table,
+        read: impl Fn(&TableReader<'r>) -> T,
+    ) -> TextsOrTables<T> {
+        const WANTED: &str = "a list of strings or tables";
+        let (list, at) = match self.typed(key, WANTED, DeValue::as_array) {
+            Field::Absent => return TextsOrTables { at: None, items: Vec::new(), broken: false },
+            Field::Broken => return TextsOrTables { at: None, items: Vec::new(), broken: true },
+            Field::Given(Spot { value, at }) => (value, at),
+        };
+        let mut found = TextsOrTables { at: Some(at), items: Vec::new(), broken: false };
+        for element in list {
+            let at = element.span().start;
+            match element.get_ref() {
+                DeValue::String(text) => {
+                    let value = text.as_ref().to_owned();
+                    found.items.push(TextOrTable::Text(Spot { value, at }));
+                }
+                DeValue::Table(table) => {
+                    let table = TableReader::new(self.report, spec, Some(table), at);
+                    found.items.push(TextOrTable::Table(read(&table)));
+                }
+                other => {
+                    self.wrong_type(key, at, WANTED, other);
+                    found.broken = true;
+                }
+            }
+        }
+        found
     }
 
     /// A list of tables, each read with `read`. Elements of the wrong type are reported and left out.

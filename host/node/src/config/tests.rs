@@ -12,6 +12,7 @@ use super::*;
 mod caching;
 mod flags;
 mod mistakes;
+mod origins;
 
 /// Reads `text` as `seawall.toml` of a folder in which `f.wasm` and a secret file stand.
 fn read(text: &str) -> Result<Config, Problems> {
@@ -172,6 +173,9 @@ fn no_secret_is_shown() {
     assert_eq!(json["sites"][0]["when_cut_off"], "serve");
 }
 
+/// What the example of `backup` names.
+const SPARE: &str = "[[origins]]\nname = \"shop-backup\"\nservers = [\"http://127.0.0.1:1\"]\n";
+
 /// A file in which every key of `keys` has its example, but `broken` has `value`.
 fn from_examples(broken: Option<(&str, &str)>, value: &str) -> (String, usize) {
     let mut text = String::new();
@@ -181,12 +185,9 @@ fn from_examples(broken: Option<(&str, &str)>, value: &str) -> (String, usize) {
         let table = keys::TABLES.iter().find(|table| table.label == key.example).unwrap();
         write_examples(&mut text, table, broken, value, &mut line);
     }
-    (
-        text.replace("shop_front.wasm", "f.wasm")
-            .replace("cluster.secret", "ops.token")
-            .replace("nats.password", "ops.token"),
-        line,
-    )
+    let files = ["origin-ca.pem", "client.pem", "client.key", "cluster.secret", "nats.password"];
+    let text = files.iter().fold(text, |text, file| text.replace(file, "ops.token"));
+    (text.replace("shop_front.wasm", "f.wasm") + SPARE, line)
 }
 
 fn write_examples(

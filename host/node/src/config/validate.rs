@@ -8,7 +8,7 @@ use super::listen::Addresses;
 use super::raw::{RawConfig, RawFunction, RawOrigin, RawSite};
 use super::reader::{Field, Report};
 use super::site::Known;
-use super::{Admin, Cache, Cluster, Config, Function, Listen, Log, Node, Origin, Site};
+use super::{Admin, Cache, Cluster, Config, Function, Listen, Log, Node, Origin, Site, origin};
 
 /// `None` only where something has been reported. `named` where the node has its name from elsewhere.
 pub(super) fn config(raw: RawConfig, report: &Report<'_>, folder: &Path, named: bool) -> Option<Config> {
@@ -33,8 +33,12 @@ pub(super) fn config(raw: RawConfig, report: &Report<'_>, folder: &Path, named: 
 
     let mut origin_names = Names::new("an origin");
     let origins = each(origins, &mut origin_names, |raw: RawOrigin, names| {
-        Origin::from_raw(&check(&keys::ORIGIN, raw.at), raw, names)
+        let check = check(&keys::ORIGIN, raw.at);
+        let backup_at = raw.backup_at();
+        Origin::from_raw(&check, raw, names).map(|origin| (check, origin, backup_at))
     });
+    origin::check_backups(&origins, &origin_names);
+    let origins = origins.into_iter().map(|(_, origin, _)| origin).collect();
     let mut function_names = Names::new("a function");
     let functions = each(functions, &mut function_names, |raw: RawFunction, names| {
         Function::from_raw(&check(&keys::FUNCTION, raw.at), raw, names)

@@ -1,6 +1,5 @@
 //! Who is given what: the configuration becomes rooms, and the rooms one [`Edge`].
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -8,17 +7,18 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use prometheus_client::registry::Registry;
 use seawall_admin::{AdminState, Role, Token, Tokens};
-use seawall_base::{Blame, OriginName, SiteName};
+use seawall_base::{Blame, Clock, OriginName, SiteName};
 use seawall_cache::Store;
 use seawall_cluster::peer::PeerSecret;
 use seawall_cluster::{Cluster, Follower, NodeInfo, Setup};
 use seawall_functions::Runtime;
-use seawall_origin::{Client, Limits, Pool, Server, Trust};
+use seawall_origin::{Client, ClientSetup, Limits, Trust};
 use seawall_pipeline::edge::Identity;
 use seawall_pipeline::{AccessLog, Edge, Peers, Site, Sites, WhenCutOff};
 
 use super::control::Sink;
 use super::functions::Functions;
+use super::origins::{self, Pools};
 use super::{Shared, StartError, settings};
 use crate::cli::token;
 use crate::config::{self, Config, Scheme};
@@ -47,7 +47,7 @@ pub(crate) fn assemble(
     cache.register(&mut registry);
     let store = Store::new(cache_config(config), cache);
     let trust = trust(config)?;
-    let origins = origins(config, &trust, &mut registry)?;
+    let origins = origins::pools(config, &trust, clock, &mut registry)?;
     let names = origins.keys().cloned().collect();
     let functions = Functions::prepare(&config.functions, &names, shared)?;
     if let Some(runtime) = &functions.runtime {
@@ -67,7 +67,7 @@ pub(crate) fn assemble(
         sites,
         origins,
         cluster: Arc::clone(&cluster),
-        peers: peers(config, &trust, &mut registry)?,
+        peers: peers(config, &trust, clock, &mut registry)?,
         metrics,
         access_log: access_log(config.log.access),
         requests: AtomicU64::new(unix_ms(clock.now())),
@@ -122,7 +122,7 @@ fn access_log(config: config::AccessLog) -> AccessLog {
 /// The machine's certificates are read only where an origin is asked over TLS.
 fn trust(config: &Config) -> Result<Trust, StartError> {
     let mut servers = config.origins.iter().flat_map(|origin| &origin.servers);
-    let tls = servers.any(|server| server.scheme() == Scheme::Https);
+    let tls = servers.any(|server| server.url.scheme() == Scheme::Https);
     let trust = if tls { Trust::system() } else { Trust::nobody() };
     trust.map_err(|source| StartError::Io {
         what: "the machine's certificate authorities, for https origins",
@@ -130,40 +130,15 @@ fn trust(config: &Config) -> Result<Trust, StartError> {
     })
 }
 
-type Pools = HashMap<OriginName, Arc<Pool>>;
-
-fn origins(config: &Config, trust: &Trust, registry: &mut Registry) -> Result<Pools, StartError> {
-    let metrics = seawall_origin::Metrics::default();
-    metrics.register(registry, "origin");
-    let mut pools = HashMap::new();
-    for origin in &config.origins {
-        let limits = Limits {
-            connect: origin.connect_timeout,
-            first_byte: origin.first_byte_timeout,
-            between_bytes: origin.between_bytes_timeout,
-        };
-        let client = Client::new(limits, trust.clone(), Blame::Origin, metrics.clone());
-        let servers: Result<Vec<Server>, String> =
-            origin.servers.iter().map(|url| url.to_string().parse()).collect();
-        let pool = Pool::new(origin.name.clone(), servers.map_err(StartError::Config)?, client);
-        pools.insert(origin.name.clone(), Arc::new(pool));
-    }
-    Ok(pools)
-}
-
 fn sites(config: &Config, store: &Store, pools: &Pools, functions: &Functions) -> Result<Sites, StartError> {
     let mut sites = Sites::default();
     for site in &config.sites {
-        let origin = config.origins.iter().find(|origin| origin.name == site.origin);
-        let host = origin.and_then(|origin| origin.host_header.as_deref());
-        let host_header = host.map(http::HeaderValue::try_from).transpose();
         let pool = pools.get(&site.origin).ok_or_else(|| no_origin(&site.name, &site.origin))?;
         let hosts: Vec<String> = site.hosts.iter().map(ToString::to_string).collect();
         let keying = settings::keying(site)?;
         let built = Site {
             name: site.name.clone(),
             origin: Arc::clone(pool),
-            host_header: host_header.map_err(|error| StartError::Config(error.to_string()))?,
             functions: functions.chain(site)?,
             shield: site.shield.clone(),
             when_cut_off: when_cut_off(site.when_cut_off),
@@ -214,13 +189,19 @@ fn join(
     Ok(joined)
 }
 
-fn peers(config: &Config, trust: &Trust, registry: &mut Registry) -> Result<Option<Peers>, StartError> {
+fn peers(
+    config: &Config,
+    trust: &Trust,
+    clock: &Clock,
+    registry: &mut Registry,
+) -> Result<Option<Peers>, StartError> {
     let Some(secret) = &config.cluster.secret else {
         return Ok(None);
     };
     let metrics = seawall_origin::Metrics::default();
     metrics.register(registry, "peer");
     let limits = Limits { connect: PEER_CONNECT, ..Limits::default() };
-    let client = Client::new(limits, trust.clone(), Blame::Peer, metrics);
+    let setup = ClientSetup::new(limits, trust.clone(), Blame::Peer, metrics, clock.clone());
+    let client = Client::new(setup);
     Ok(Some(Peers { client, secret: PeerSecret::new(secret.expose())? }))
 }

@@ -1,4 +1,4 @@
-//! The control thread: the log's follower, the operator's door, and the cache's housekeeping. Away from the workers, so
+//! The control thread: the log's follower, the operator's door, the checks of origins, and the cache's housekeeping. Away from the workers, so
 //! that a purge of 100,000 objects delays nobody's hit.
 
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use super::assemble::Parts;
 use super::listen::Bound;
-use super::{StartError, told};
+use super::{StartError, origins, told};
 
 /// How often evicted entries leave the indexes and the gauges are brought up to date.
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(1);
@@ -66,8 +66,18 @@ async fn control(parts: Parts, admin: Bound, stopped: watch::Receiver<bool>) {
     let store = Arc::clone(&edge.store);
     let following = follower.run(Arc::new(Sink(Arc::clone(&edge))), Start::Empty, stopped.clone());
     let cluster = Arc::clone(&edge.cluster);
-    tokio::join!(following, door(state, admin, stopped.clone()), housekeep(store, cluster, stopped));
+    let origins = watch_origins(&edge, stopped.clone());
+    let housekeeping = housekeep(store, cluster, stopped.clone());
+    tokio::join!(following, door(state, admin, stopped), housekeeping, origins);
     drop(functions);
+}
+
+/// The active checks of all origins.
+async fn watch_origins(edge: &Edge, stopped: watch::Receiver<bool>) {
+    tokio::select! {
+        () = told(stopped) => {}
+        () = origins::watch(edge.origins.values().cloned()) => {}
+    }
 }
 
 async fn door(state: AdminState, admin: Bound, stopped: watch::Receiver<bool>) {
