@@ -27,7 +27,7 @@ pub(crate) use client::{Ask, BrokenOff, Got};
 pub(crate) use gate::Gate;
 pub(crate) use lone_edge::LoneEdge;
 pub(crate) use node::{CLUSTER_SECRET, Node, Plan};
-pub(crate) use origin::Asked;
+pub(crate) use origin::{Asked, Origin};
 pub(crate) use process::Process;
 pub(crate) use world::World;
 

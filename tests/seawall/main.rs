@@ -23,6 +23,7 @@ mod hit;
 mod hops;
 mod interim;
 mod methods;
+mod origins;
 mod process;
 mod purge;
 mod ranges;

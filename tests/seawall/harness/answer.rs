@@ -48,6 +48,8 @@ pub(crate) enum Step {
     Wait(Gate),
     /// Ends the connection.
     Close,
+    /// Says that nothing more comes, and goes on listening.
+    HalfClose,
     /// Ends the connection with a reset.
     Reset,
 }
@@ -82,6 +84,14 @@ impl Answer {
         let mut answer = Self::new(0, bytes);
         answer.framing = Framing::Bare;
         answer.end = Some(End::Reset);
+        answer
+    }
+
+    /// Bytes that are the whole answer, whatever they are; then this side of the connection is closed.
+    pub(crate) fn half_closed(bytes: &str) -> Self {
+        let mut answer = Self::bare(bytes);
+        answer.end = None;
+        answer.body.push(Step::HalfClose);
         answer
     }
 
@@ -191,7 +201,7 @@ impl Step {
     fn length(&self) -> usize {
         match self {
             Self::Send(bytes) => bytes.len(),
-            Self::Wait(_) | Self::Close | Self::Reset => 0,
+            Self::Wait(_) | Self::Close | Self::HalfClose | Self::Reset => 0,
         }
     }
 }

@@ -80,17 +80,27 @@ impl Ask {
         self.open_on(BufReader::new(connect.await.unwrap())).await
     }
 
-    async fn open_on(&self, mut stream: BufReader<TcpStream>) -> Coming {
+    /// The same; nothing where the connection ends instead, as it does where a body breaks off before any of it is sent.
+    pub(crate) async fn try_open(&self, to: SocketAddr) -> Option<Coming> {
+        let connect = bounded("a connection", TcpStream::connect(to));
+        self.try_open_on(BufReader::new(connect.await.unwrap())).await
+    }
+
+    async fn open_on(&self, stream: BufReader<TcpStream>) -> Coming {
+        self.try_open_on(stream).await.expect("the connection ended before a response")
+    }
+
+    async fn try_open_on(&self, mut stream: BufReader<TcpStream>) -> Option<Coming> {
         let exchange = async {
             stream.get_mut().write_all(self.text().as_bytes()).await.unwrap();
-            let head = read_head(&mut stream).await.unwrap();
-            (stream, head.expect("the connection ended before a response"))
+            let head = read_head(&mut stream).await.ok()??;
+            Some((stream, head))
         };
-        let (stream, head) = bounded(&format!("a head for {}", self.path), exchange).await;
+        let (stream, head) = bounded(&format!("a head for {}", self.path), exchange).await?;
         let status = head.start.split(' ').nth(1).unwrap_or_default().parse().unwrap();
         let bodiless = self.method == "HEAD" || status == 304 || status == 204;
         let body = if bodiless { Body::Done } else { head.body(Body::Close) };
-        Coming { status, head, stream, body, ahead: Vec::new() }
+        Some(Coming { status, head, stream, body, ahead: Vec::new() })
     }
 
     /// Sends it and reads the whole response.

@@ -28,6 +28,7 @@ pub(crate) struct Plan {
     of_cluster: String,
     origin: Option<SocketAddr>,
     of_listen: String,
+    servers: Option<String>,
     of_cache: String,
     of_origin: String,
     site: String,
@@ -45,6 +46,7 @@ impl Plan {
             of_cluster: String::new(),
             origin: None,
             of_listen: String::new(),
+            servers: None,
             of_cache: String::new(),
             of_origin: String::new(),
             site: "shop".to_owned(),
@@ -93,6 +95,18 @@ impl Plan {
         &self.name
     }
 
+    /// In front of these servers, as the config's list has them, instead of the world's origin.
+    pub(crate) fn servers(mut self, list: &[String]) -> Self {
+        self.servers = Some(list.join(", "));
+        self
+    }
+
+    /// One more table of the config.
+    pub(crate) fn table(mut self, text: &str) -> Self {
+        let _ = writeln!(self.more, "{text}");
+        self
+    }
+
     /// One more line about the cache.
     pub(crate) fn cache(mut self, line: &str) -> Self {
         let _ = writeln!(self.of_cache, "{line}");
@@ -133,6 +147,7 @@ impl Plan {
         let Self { name, region, of_listen, of_cache, of_origin, site, of_site, more, .. } = self;
         let folder = world.folder.path().display();
         let origin = self.origin.unwrap_or_else(|| world.origin.address());
+        let servers = self.servers.clone().unwrap_or_else(|| format!("\"http://{origin}\""));
         let functions = self.functions.join(", ");
         let (peers, cluster) = if self.in_cluster {
             let cluster = format!("[cluster]\nsecret = \"{CLUSTER_SECRET}\"\n{}", self.of_cluster);
@@ -169,7 +184,7 @@ impl Plan {
             access = "all"
             [[origins]]
             name = "shop"
-            servers = ["http://{origin}"]
+            servers = [{servers}]
             {of_origin}
             [[sites]]
             name = "{site}"

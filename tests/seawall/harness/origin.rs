@@ -12,8 +12,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 use super::answer::{Answer, Step};
-use super::bounded;
 use super::wire::{Body, Head, read_head, read_piece};
+use super::{bounded, until};
 
 /// One request that the origin got.
 #[derive(Clone, Debug)]
@@ -47,17 +47,33 @@ struct Desk {
     scripts: Mutex<HashMap<String, Script>>,
     asked: watch::Sender<Vec<Asked>>,
     answered: AtomicU64,
+    connections: AtomicU64,
 }
 
 impl Origin {
     pub(crate) fn start() -> Self {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::listening(std::net::TcpListener::bind("127.0.0.1:0").unwrap())
+    }
+
+    /// One that comes back where another was.
+    pub(crate) async fn back_at(address: SocketAddr) -> Self {
+        let mut bound = None;
+        until("the address is free", || {
+            bound = std::net::TcpListener::bind(address).ok();
+            bound.is_some()
+        })
+        .await;
+        Self::listening(bound.unwrap())
+    }
+
+    fn listening(listener: std::net::TcpListener) -> Self {
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
         let desk = Arc::new(Desk {
             scripts: Mutex::default(),
             asked: watch::Sender::new(Vec::new()),
             answered: AtomicU64::new(0),
+            connections: AtomicU64::new(0),
         });
         let (cut, mut is_cut) = watch::channel(false);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -104,6 +120,17 @@ impl Origin {
         self.asked(path).len()
     }
 
+    /// How many connections it has accepted.
+    pub(crate) fn connections(&self) -> u64 {
+        self.desk.connections.load(Ordering::Relaxed)
+    }
+
+    /// Ends every connection, and returns when nobody listens any more.
+    pub(crate) async fn dies(&self) {
+        self.cut();
+        until("the port refuses", || std::net::TcpStream::connect(self.address).is_err()).await;
+    }
+
     /// How many requests it has not yet answered to the end.
     pub(crate) fn unfinished(&self) -> u64 {
         let answered = self.desk.answered.load(Ordering::Relaxed);
@@ -127,6 +154,7 @@ async fn accept(listener: std::net::TcpListener, desk: Arc<Desk>) {
     let listener = TcpListener::from_std(listener).unwrap();
     while let Ok((stream, _)) = listener.accept().await {
         let _ = stream.set_nodelay(true);
+        desk.connections.fetch_add(1, Ordering::Relaxed);
         tokio::spawn(converse(BufReader::new(stream), Arc::clone(&desk)));
     }
 }
@@ -163,6 +191,9 @@ async fn perform(stream: &mut BufReader<TcpStream>, steps: Vec<Step>) -> bool {
                 }
             }
             Step::Close => return false,
+            Step::HalfClose => {
+                let _ = stream.get_mut().shutdown().await;
+            }
             Step::Reset => {
                 let _ = stream.get_ref().set_zero_linger();
                 return false;
