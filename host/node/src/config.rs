@@ -18,6 +18,7 @@ mod check;
 mod cluster;
 mod data_dir;
 pub mod duration;
+mod error_page;
 mod flags;
 mod function;
 mod host;
@@ -51,6 +52,7 @@ pub use caching::{
 pub use cluster::{Cluster, DEFAULT_MAX_LAG};
 pub use data_dir::default_data_dir;
 pub use duration::{DURATION_MAX, DurationError};
+pub use error_page::ErrorPageFile;
 pub use flags::{ONLY_NAME, RunFlags};
 pub use function::{Function, FunctionName};
 pub use host::{HOST_MAX_BYTES, HostError, HostPattern};

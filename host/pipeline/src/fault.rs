@@ -7,6 +7,7 @@ use seawall_policy::{ProxyError, ProxyStatus};
 
 use crate::edge::Edge;
 use crate::reply::Reply;
+use crate::site::Site;
 
 const PROXY_STATUS: HeaderName = HeaderName::from_static("proxy-status");
 
@@ -43,14 +44,18 @@ fn meaning(cause: Cause) -> (StatusCode, Option<ProxyError>) {
 const COME_BACK_SECONDS: HeaderValue = HeaderValue::from_static("1");
 
 /// The response to a request that ended in `fault`. The detail stays in the log; the client learns the word.
-pub(crate) fn response(edge: &Edge, fault: &Fault) -> Response<Reply> {
+pub(crate) fn response(edge: &Edge, site: Option<&Site>, fault: &Fault) -> Response<Reply> {
     let (status, error) = meaning(fault.cause);
-    let reason = status.canonical_reason().unwrap_or("Error");
-    let text = format!("{} {reason}: {}\n", status.as_str(), fault.cause.as_str());
-    let mut response = Response::new(Reply::whole(text.into()));
+    let own_page = site.and_then(|site| site.error_pages.of(status, fault.cause));
+    let (media_type, page) = own_page.unwrap_or_else(|| {
+        let reason = status.canonical_reason().unwrap_or("Error");
+        let text = format!("{} {reason}: {}\n", status.as_str(), fault.cause.as_str());
+        (HeaderValue::from_static("text/plain; charset=utf-8"), text.into())
+    });
+    let mut response = Response::new(Reply::whole(page));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(CONTENT_TYPE, media_type);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     // RFC 9110 §15.5.9: the rest of the body is not waited for, so the connection cannot go on.
     if fault.cause == Cause::RequestTimeout {

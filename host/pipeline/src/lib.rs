@@ -19,6 +19,7 @@ mod context;
 pub mod cutoff;
 mod deliver;
 pub mod edge;
+pub mod error_page;
 mod fault;
 mod fill;
 mod forward;

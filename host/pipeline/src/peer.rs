@@ -48,7 +48,8 @@ pub async fn serve_peer(
                 peer.behind = behind;
             }
             let answer = walk(edge, &mut cx, body, &mut told).await;
-            let mut response = answer.unwrap_or_else(|refusal| faulty(edge, refusal, &mut told));
+            let mut response =
+                answer.unwrap_or_else(|refusal| faulty(edge, Some(&cx.site), refusal, &mut told));
             // A response that was fetched for this very request is as new as the position that it came with.
             let fetched = PeerAnswer { position: asked, stale: false };
             response.extensions_mut().remove().unwrap_or(fetched).encode(response.headers_mut());
@@ -57,7 +58,7 @@ pub async fn serve_peer(
             response
         }
         Err(refusal) => {
-            let response = faulty(edge, refusal, &mut told);
+            let response = faulty(edge, None, refusal, &mut told);
             record::end(edge, None, &told, &response, None);
             response
         }

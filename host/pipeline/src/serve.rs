@@ -18,6 +18,7 @@ use crate::edge::Edge;
 use crate::fill::{Account, Led};
 use crate::hooks::OnRequest;
 use crate::reply::Reply;
+use crate::site::Site;
 use crate::{admit, cutoff, deliver, fault, fill, hooks, hops, key, pass, record};
 
 /// How often a request may be released by a leader before it fetches for itself, joined by nobody. Once for a late
@@ -31,7 +32,8 @@ pub async fn serve(edge: &Arc<Edge>, connection: &Connection, request: Request<O
     match admit::client(edge, connection, request) {
         Ok((mut cx, body)) => {
             let answer = client_lane(edge, &mut cx, connection, body, &mut told).await;
-            let mut response = answer.unwrap_or_else(|refusal| faulty(edge, refusal, &mut told));
+            let mut response =
+                answer.unwrap_or_else(|refusal| faulty(edge, Some(&cx.site), refusal, &mut told));
             if cx.wants_key {
                 key::tell(&cx, response.headers_mut());
             }
@@ -44,7 +46,7 @@ pub async fn serve(edge: &Arc<Edge>, connection: &Connection, request: Request<O
             response
         }
         Err(refusal) => {
-            let mut response = faulty(edge, refusal, &mut told);
+            let mut response = faulty(edge, None, refusal, &mut told);
             deliver::drop_body_where_none_may_be(&mut response, is_head);
             record::end(edge, None, &told, &response, None);
             response
@@ -284,8 +286,8 @@ fn tell(account: &Account, told: &mut Told, status: &mut CacheStatus<'_>) {
 }
 
 /// The response to a fault, and the fault's way into the record.
-pub(crate) fn faulty(edge: &Edge, refusal: Fault, told: &mut Told) -> Response<Reply> {
-    let mut response = fault::response(edge, &refusal);
+pub(crate) fn faulty(edge: &Edge, site: Option<&Site>, refusal: Fault, told: &mut Told) -> Response<Reply> {
+    let mut response = fault::response(edge, site, &refusal);
     let detail = Some(refusal.cause.as_str());
     let outcome = told.forward.map_or(Outcome::Neither, Outcome::Forward);
     let status = CacheStatus { detail, ..CacheStatus::new(edge.name.as_str(), outcome) };

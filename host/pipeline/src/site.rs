@@ -13,6 +13,7 @@ use seawall_policy::{Normalise, Rules};
 
 use crate::admit::host_of;
 use crate::cutoff::WhenCutOff;
+use crate::error_page::ErrorPages;
 use crate::key::Keying;
 
 mod rules;
@@ -25,6 +26,8 @@ pub struct Site {
     pub name: SiteName,
     /// Where its misses go.
     pub origin: Arc<Pool>,
+    /// What is sent for faults.
+    pub error_pages: ErrorPages,
     /// Its functions, in order.
     pub functions: Chain,
     /// The region through which other regions' misses go.

@@ -13,6 +13,7 @@ use seawall_cluster::{Cluster, NodeInfo, Setup};
 use seawall_functions::Chain;
 use seawall_origin::{ClientSetup, Limits, Outgoing, Pool, PoolMetrics, PoolSetup, Server, Settings, Trust};
 use seawall_pipeline::edge::Identity;
+use seawall_pipeline::error_page::ErrorPages;
 use seawall_pipeline::{AccessLog, Connection, Edge, LastHost, Metrics, Site, Sites, WhenCutOff, serve};
 use seawall_policy::{Normalise, Rules};
 
@@ -35,6 +36,7 @@ impl LoneEdge {
         let site = Arc::new(Site {
             name: SiteName::new("shop").unwrap(),
             origin: pool(world),
+            error_pages: ErrorPages::default(),
             functions: Chain::new(Vec::new()).unwrap(),
             shield: None,
             when_cut_off: WhenCutOff::default(),

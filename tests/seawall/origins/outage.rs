@@ -1,10 +1,10 @@
-//! Whole pools that go away and come back: circuits, checks, backups.
+//! Whole pools that go away and come back: circuits, checks, backups, error pages.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{
-    Answer, Ask, BrokenOff, Gate, Node, Origin, Plan, World, all_answered, answering, bounded, metric,
+    Answer, Ask, BrokenOff, Gate, Node, Origin, Plan, World, all_answered, answering, bounded, lines, metric,
     nobody, plan, server, together, url,
 };
 
@@ -203,6 +203,33 @@ async fn stale_content_that_may_stands_in_before_a_backup_does() {
         assert!(got.cache().contains(detail), "{site}: {got:?}");
         assert_eq!(spare.count("/x") > 0, body == "spare", "{site}");
     }
+}
+
+/// An operator's page for what fails: the status, the word and the fields stay what they are.
+#[tokio::test]
+async fn a_sites_own_error_pages_are_sent_for_faults() {
+    let world = World::new();
+    let write = |name: &str, text: &str| std::fs::write(world.folder.path().join(name), text).unwrap();
+    write("any.html", "<h1>{{status}} {{reason}}</h1><p>{{cause}}</p>");
+    write("busy.json", "{\"busy\": true}");
+    let pages = "error_page = { default = \"any.html\", 504 = \"busy.json\" }";
+    let plan = Plan::new("fra-1", "fra").origin("first_byte_timeout = \"50ms\"").site(pages);
+    let node = world.start(plan).await;
+    world.origin.says("/broken", Answer::bare("garbage\r\n\r\n"));
+    let got = node.get("/broken").await;
+    assert_eq!(got.says(), (502, "<h1>502 Bad Gateway</h1><p>protocol-error</p>"));
+    assert_eq!(got.field("content-type"), Some("text/html; charset=utf-8"));
+    assert_eq!(got.field("cache-control"), Some("no-store"));
+    assert_eq!(got.field("proxy-status"), Some("fra-1; error=http_protocol_error"));
+    assert_eq!(lines::of_path("/broken").last().unwrap()["cause"], "protocol-error");
+    world.origin.says("/slow", Answer::silence());
+    let got = node.get("/slow").await;
+    assert_eq!(got.says(), (504, "{\"busy\": true}"));
+    assert_eq!(got.field("content-type"), Some("application/json"));
+    let got = node.send(&Ask::new("HEAD", "/slow")).await;
+    assert_eq!(got.says(), (504, ""));
+    world.origin.says("/own", Answer::new(502, "the origin's own"));
+    assert_eq!(node.get("/own").await.says(), (502, "the origin's own"), "that is an answer, not a fault");
 }
 
 /// Bodies under way when a pool dies are cut, and told to be; the place that each had is given back.

@@ -195,6 +195,7 @@ pub(super) const SITE: Table = Table {
         key("stale_while_revalidate", "\"30s\""),
         key("stale_if_error", "\"1h\""),
         key("negative_ttl", "\"10s\""),
+        key("error_page", "{ default = \"error.html\" }"),
         key("heuristics", "false"),
         key("stale_when_disconnected", "\"1h\""),
         key("no_store", "\"strict\""),

@@ -246,6 +246,7 @@ pub(super) struct RawSite {
     pub(super) stale_if_error: Field<String>,
     pub(super) negative_ttl: Field<String>,
     pub(super) caching: RawCaching,
+    pub(super) error_page: Field<BTreeMap<String, String>>,
 }
 
 impl RawSite {
@@ -263,6 +264,7 @@ impl RawSite {
             stale_if_error: table.text("stale_if_error"),
             negative_ttl: table.text("negative_ttl"),
             caching: RawCaching::read(table),
+            error_page: table.pairs("error_page"),
         }
     }
 }

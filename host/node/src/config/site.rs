@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::caching::Caching;
 use super::check::{Check, Names};
 use super::duration;
+use super::error_page::ErrorPageFile;
 use super::function::FunctionName;
 use super::host::HostPattern;
 use super::raw::RawSite;
@@ -75,6 +76,8 @@ pub struct Site {
     /// What else it overrides of caching.
     #[serde(flatten)]
     pub caching: Caching,
+    /// What is sent for faults. Default: a line of text.
+    pub error_page: Vec<ErrorPageFile>,
 }
 
 /// What the sites of a file may refer to, and what they must not share.
@@ -99,6 +102,7 @@ impl Site {
             stale_if_error: None,
             negative_ttl: None,
             caching: Caching::default(),
+            error_page: Vec::new(),
         }
     }
 
@@ -121,6 +125,7 @@ impl Site {
             stale_if_error,
             negative_ttl,
             caching,
+            error_page,
         } = raw;
         names.note(check, &name);
         let name = check.required("name", name, SiteName::new);
@@ -141,6 +146,7 @@ impl Site {
         let stale_if_error = time("stale_if_error", stale_if_error);
         let negative_ttl = time("negative_ttl", negative_ttl);
         let caching = Caching::from_raw(check, caching);
+        let error_page = ErrorPageFile::read(check, error_page);
         Some(Self {
             name: name?.value,
             hosts,
@@ -153,6 +159,7 @@ impl Site {
             stale_if_error,
             negative_ttl,
             caching,
+            error_page,
         })
     }
 

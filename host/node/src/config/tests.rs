@@ -18,6 +18,7 @@ mod origins;
 fn read(text: &str) -> Result<Config, Problems> {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("f.wasm"), "").unwrap();
+    std::fs::write(folder.path().join("error.html"), "").unwrap();
     std::fs::write(folder.path().join("ops.token"), "0123456789abcdef-ops\n").unwrap();
     Config::from_toml(text, &folder.path().join("seawall.toml"))
 }

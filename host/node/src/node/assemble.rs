@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use http::{HeaderValue, StatusCode};
 use prometheus_client::registry::Registry;
 use seawall_admin::{AdminState, Role, Token, Tokens};
 use seawall_base::{Blame, Clock, OriginName, SiteName};
@@ -14,6 +15,7 @@ use seawall_cluster::{Cluster, Follower, NodeInfo, Setup};
 use seawall_functions::Runtime;
 use seawall_origin::{Client, ClientSetup, Limits, Trust};
 use seawall_pipeline::edge::Identity;
+use seawall_pipeline::error_page::{ErrorPage, ErrorPages};
 use seawall_pipeline::{AccessLog, Edge, Peers, Site, Sites, WhenCutOff};
 
 use super::control::Sink;
@@ -139,6 +141,7 @@ fn sites(config: &Config, store: &Store, pools: &Pools, functions: &Functions) -
         let built = Site {
             name: site.name.clone(),
             origin: Arc::clone(pool),
+            error_pages: error_pages(site)?,
             functions: functions.chain(site)?,
             shield: site.shield.clone(),
             when_cut_off: when_cut_off(site.when_cut_off),
@@ -153,6 +156,20 @@ fn sites(config: &Config, store: &Store, pools: &Pools, functions: &Functions) -
         sites.add(Arc::new(built), hosts.iter().map(String::as_str));
     }
     Ok(sites)
+}
+
+/// Read once, at the start.
+fn error_pages(site: &config::Site) -> Result<ErrorPages, StartError> {
+    let mut pages = ErrorPages::default();
+    for config::ErrorPageFile { status, file, media_type } in &site.error_page {
+        let wrong = |error: &dyn std::fmt::Display| {
+            StartError::Config(format!("site `{}`: error page {}: {error}", site.name, file.display()))
+        };
+        let text = std::fs::read_to_string(file).map_err(|error| wrong(&error))?.into_boxed_str();
+        let status = status.map(StatusCode::from_u16).transpose().map_err(|error| wrong(&error))?;
+        pages.add(status, ErrorPage { media_type: HeaderValue::from_static(media_type), text });
+    }
+    Ok(pages)
 }
 
 fn no_origin(site: &SiteName, origin: &OriginName) -> StartError {

@@ -150,3 +150,20 @@ fn a_bad_server_is_one_problem() {
         assert!(told.len() == 1 && told[0].contains(words), "{servers}\nwanted {words}\ngot {told:#?}");
     }
 }
+
+#[test]
+fn a_bad_error_page_is_one_problem() {
+    for (pages, words) in [
+        ("{ default = 'none.html' }", "none.html` cannot be read"),
+        ("{ default = 'f.wasm' }", "what `f.wasm` is cannot be told. Name it `.html`, `.txt` or `.json`."),
+        ("{ 200 = 'error.html' }", "`200` is not a status of an error. Write 400 to 599, or `default`."),
+        ("{ always = 'error.html' }", "`always` is not a status of an error."),
+    ] {
+        let told = problems(&format!("{LEAST}error_page = {pages}\n"));
+        assert!(told.len() == 1 && told[0].contains(words), "{pages}\nwanted {words}\ngot {told:#?}");
+    }
+    let pages = "error_page = { default = 'error.html', 503 = 'error.html' }";
+    let config = read(&format!("{LEAST}{pages}\n")).unwrap();
+    let statuses: Vec<_> = config.sites[0].error_page.iter().map(|page| page.status).collect();
+    assert_eq!(statuses, [Some(503), None]);
+}
