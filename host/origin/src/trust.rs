@@ -29,6 +29,20 @@ pub struct TlsFiles {
     pub identity: Option<(PathBuf, PathBuf)>,
 }
 
+impl TlsFiles {
+    /// Whether the files can be used; if not, which one and why.
+    pub fn check(&self) -> io::Result<()> {
+        if let Some(file) = &self.authorities {
+            authorities(file)?;
+        }
+        if let Some((certificate, key)) = &self.identity {
+            let builder = builder()?.with_root_certificates(RootCertStore::empty());
+            identified(builder, certificate, key)?;
+        }
+        Ok(())
+    }
+}
+
 impl Trust {
     /// Those of the machine.
     pub fn system() -> io::Result<Self> {

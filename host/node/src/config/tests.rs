@@ -19,6 +19,11 @@ fn read(text: &str) -> Result<Config, Problems> {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("f.wasm"), "").unwrap();
     std::fs::write(folder.path().join("error.html"), "").unwrap();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = rcgen::CertificateParams::default().self_signed(&key).unwrap().pem();
+    std::fs::write(folder.path().join("origin-ca.pem"), &certificate).unwrap();
+    std::fs::write(folder.path().join("client.pem"), &certificate).unwrap();
+    std::fs::write(folder.path().join("client.key"), key.serialize_pem()).unwrap();
     std::fs::write(folder.path().join("ops.token"), "0123456789abcdef-ops\n").unwrap();
     Config::from_toml(text, &folder.path().join("seawall.toml"))
 }
@@ -186,7 +191,7 @@ fn from_examples(broken: Option<(&str, &str)>, value: &str) -> (String, usize) {
         let table = keys::TABLES.iter().find(|table| table.label == key.example).unwrap();
         write_examples(&mut text, table, broken, value, &mut line);
     }
-    let files = ["origin-ca.pem", "client.pem", "client.key", "cluster.secret", "nats.password"];
+    let files = ["cluster.secret", "nats.password"];
     let text = files.iter().fold(text, |text, file| text.replace(file, "ops.token"));
     (text.replace("shop_front.wasm", "f.wasm") + SPARE, line)
 }

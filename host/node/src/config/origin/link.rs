@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
+use seawall_origin::TlsFiles;
 use serde::{Serialize, Serializer};
 
 use crate::config::check::Check;
 use crate::config::raw::RawLink;
-use crate::config::reader::Field;
+use crate::config::reader::{Field, Spot};
 
 /// What is spoken to an origin's servers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -44,13 +45,27 @@ impl LinkKeys {
                 check.missing(missing);
             }
         }
-        let file = |key, field| check.optional(key, field, |text| check.file(text)).map(|spot| spot.value);
+        let file = |key, field| check.optional(key, field, |text| check.file(text));
+        let ca_file = file("ca_file", ca_file);
+        let (client_cert, client_key) = (file("client_cert", client_cert), file("client_key", client_key));
+        let usable = |at, authorities: Option<&PathBuf>, identity| {
+            let files = TlsFiles { authorities: authorities.cloned(), identity };
+            if let Err(error) = files.check() {
+                check.problem(at, format!("{error}."));
+            }
+        };
+        if let Some(Spot { value, at }) = &ca_file {
+            usable(*at, Some(value), None);
+        }
+        if let (Some(Spot { value, at }), Some(key)) = (&client_cert, &client_key) {
+            usable(*at, None, Some((value.clone(), key.value.clone())));
+        }
         Self {
             http2: matches!(http2, Field::Given(flag) if flag.value),
             sni: check.optional("sni", sni, parse_server_name).map(|spot| spot.value),
-            ca_file: file("ca_file", ca_file),
-            client_cert: file("client_cert", client_cert),
-            client_key: file("client_key", client_key),
+            ca_file: ca_file.map(|spot| spot.value),
+            client_cert: client_cert.map(|spot| spot.value),
+            client_key: client_key.map(|spot| spot.value),
         }
     }
 }

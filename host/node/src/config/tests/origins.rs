@@ -31,9 +31,9 @@ queue = 0
 queue_timeout = "100ms"
 http2 = true
 sni = "inner.example"
-ca_file = "ops.token"
-client_cert = "ops.token"
-client_key = "ops.token"
+ca_file = "origin-ca.pem"
+client_cert = "client.pem"
+client_key = "client.key"
 health = { path = "/up?x", interval = "1s", timeout = "500ms", status = "204", rise = 1, fall = 4, host = "A.example" }
 eject = { failures = 3, base = "2s", max = "4s", share = 10, probes = 2 }
 retry = { percent = 5, min_per_second = 0, tries = 2 }
@@ -98,11 +98,13 @@ const ONE_MISTAKE: &[(&str, &str)] = &[
     ("http2 = 1", "[[origins]] `http2` must be `true` or `false`, and this is a number"),
     ("sni = 'a:443'", "`a:443` is not a name that a certificate can have."),
     ("ca_file = 'none.pem'", "none.pem` cannot be read"),
+    ("ca_file = 'ops.token'", "ops.token cannot be used: it has no `BEGIN CERTIFICATE`."),
+    ("client_cert = 'client.pem'\nclient_key = 'client.pem'", "client.pem cannot be used: "),
     (
-        "client_cert = 'ops.token'",
+        "client_cert = 'client.pem'",
         "[[origins]] `client_key` is missing. Write `client_key = \"client.key\"`.",
     ),
-    ("client_key = 'ops.token'", "[[origins]] `client_cert` is missing."),
+    ("client_key = 'client.key'", "[[origins]] `client_cert` is missing."),
     ("health = {}", "[origins.health] `path` is missing. Write `path = \"/healthz\"`."),
     ("health = { path = 'up' }", "[origins.health] `path`: `up` is not a path."),
     ("health = { path = '/', status = '399-200' }", "is not a range of statuses"),
