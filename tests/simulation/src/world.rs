@@ -10,7 +10,8 @@ use seawall_base::{Blame, Cause, Clock, Fault, NodeName, OriginName, Position, R
 use seawall_cache::{Key, KeyParts, Store};
 use seawall_cluster::{EmbeddedLog, Members, Retention, Seat};
 use seawall_functions::Chain;
-use seawall_origin::{Client, Limits, Pool, Trust};
+use seawall_origin::{ClientSetup, Limits, Pool, PoolMetrics, PoolSetup, Settings, Trust};
+use seawall_pipeline::error_page::ErrorPages;
 use seawall_pipeline::{Site, WhenCutOff};
 use seawall_policy::{Normalise, Rules};
 use tokio::sync::watch;
@@ -147,7 +148,7 @@ impl World {
             requests: Cell::new(0),
             actors: Cell::new(0),
             lives: Cell::new(0),
-            pool: unused_pool(),
+            pool: unused_pool(&clock),
             clock,
             executor,
         })
@@ -250,7 +251,7 @@ pub(crate) fn sites(world: &World, store: &Store) -> [Site; 2] {
         shelf: store.shelf(&name),
         name,
         origin: Arc::clone(&world.pool),
-        host_header: None,
+        error_pages: ErrorPages::default(),
         functions: name_of(Chain::new(Vec::new())),
         shield: None,
         when_cut_off: WhenCutOff::default(),
@@ -263,8 +264,16 @@ pub(crate) fn sites(world: &World, store: &Store) -> [Site; 2] {
     })
 }
 
-fn unused_pool() -> Arc<Pool> {
-    let trust = name_of(Trust::nobody());
-    let client = Client::new(Limits::default(), trust, Blame::Origin, seawall_origin::Metrics::default());
-    Arc::new(Pool::new(name_of(OriginName::new("unused")), Vec::new(), client))
+/// Nothing asks it: the world's origin answers.
+fn unused_pool(clock: &Clock) -> Arc<Pool> {
+    let (trust, sent) = (name_of(Trust::nobody()), seawall_origin::Metrics::default());
+    Pool::new(PoolSetup {
+        name: name_of(OriginName::new("unused")),
+        servers: Vec::new(),
+        client: ClientSetup::new(Limits::default(), trust, Blame::Origin, sent, clock.clone()),
+        settings: Settings::default(),
+        host_header: None,
+        backup: None,
+        metrics: PoolMetrics::default(),
+    })
 }
