@@ -331,6 +331,9 @@ fn parse_header(text: &str) -> Result<HeaderName, String> {
     let refused = NOT_IN_KEYS.iter().find(|(names, _)| names.contains(&name.as_str()));
     match refused {
         Some((_, why)) => Err(format!("`{name}` {why}. Leave it out.")),
+        None if name.as_str().starts_with("seawall-") => {
+            Err(format!("`{name}` is the node's own and is taken from clients' requests. Leave it out."))
+        }
         None if name.as_str().len() > KEY_NAME_MAX_BYTES => {
             Err(format!("the name has more than {KEY_NAME_MAX_BYTES} bytes. Choose a shorter one."))
         }

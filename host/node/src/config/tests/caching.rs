@@ -170,6 +170,10 @@ const ONE_MISTAKE: &[(&str, &str)] = &[
     ("query = { ignore = [''] }", "[sites.query] `ignore`: an empty pattern matches nothing."),
     // Parts of the key.
     ("key = { headers = ['x device'] }", "[sites.key] `headers`: `x device` is not the name of a field."),
+    (
+        "key = { headers = ['Seawall-Peer'] }",
+        "`seawall-peer` is the node's own and is taken from clients' requests.",
+    ),
     ("key = { headers = ['Host'] }", "`host` is in every key already. Leave it out."),
     ("key = { headers = ['cookie'] }", "Name the cookies that matter in `cookies`."),
     (
