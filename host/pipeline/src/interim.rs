@@ -1,12 +1,12 @@
 //! Interim responses (RFC 9110 §15.2) on their way from an origin to a client, as they come and never stored.
 //!
 //! hyper's server sends final responses only, so they go around it: a [`Line`] for each HTTP/1.1 connection, which
-//! [`Turn`]s of its requests write to and the node's end of the connection empties. Order is what this file is about:
+//! `Turn`s of its requests write to and the node's end of the connection empties. Order is what this file is about:
 //!
 //! - A connection serves one request at a time, so the line has one turn at a time, and what is said after its turn
 //!   goes nowhere.
 //! - The connection empties the line only where hyper has nothing more to write: earlier responses are out.
-//! - The request's own final response waits until the line is empty ([`before`]).
+//! - The request's own final response waits until the line is empty (`before`).
 //!
 //! A hit has no turn. Whoever follows another's fill has none either: what it could still be told early comes with the
 //! final response a moment later.
