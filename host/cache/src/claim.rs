@@ -15,9 +15,9 @@ use seawall_policy::select::most_recent;
 use seawall_policy::{Normalise, RequestDirectives, Reuse, RevalidateReason, Rules, partial};
 
 use crate::entry::{Draft, Entry};
-use crate::fill::{Expected, Fill, FillHead, Followed, Follower, Plan, Release};
+use crate::fill::{Expected, Fill, FillHead, Followed, Follower, Plan, Prior, Release};
 use crate::key::Key;
-use crate::obligation::{Lead, Prior};
+use crate::obligation::Lead;
 use crate::seal::{Recent, Subject};
 use crate::shelf::Shelf;
 use crate::store::{Held, Place, Shard, Store};
@@ -300,13 +300,13 @@ impl Store {
         // What a request that says `no-store` brings is for itself alone.
         let shared = shared && !(ask.directives.no_store && ask.rules.request_no_store);
         let url: Arc<str> = Arc::from(seawall_base::purge::url_text(ask.authority, ask.path_and_query));
-        let (prior, part) = (found.selected(ask).map(Arc::clone), found.part(ask).map(Arc::clone));
-        let kept = prior.iter().chain(&part).map(Arc::clone).collect();
-        let plan = Plan { expected, range, kept, shared };
+        let prior =
+            Prior { whole: found.selected(ask).map(Arc::clone), part: found.part(ask).map(Arc::clone) };
+        let plan = Plan { expected, range, prior, shared };
         let fill = Fill::new(Arc::clone(&url), start, self.next_fill(), plan);
         shard.in_flight.entry(ask.key).or_default().push(Arc::clone(&fill));
         let place = Place { key: ask.key, shelf: Arc::clone(ask.shelf), url };
-        Lead::new(Arc::clone(self), place, fill, Prior { whole: prior, part }, miss, uncacheable, ask.now)
+        Lead::new(Arc::clone(self), place, fill, miss, uncacheable, ask.now)
     }
 }
 
@@ -315,7 +315,7 @@ impl Store {
 /// what it is given as fresh.
 fn is_sealed(recent: &Recent, fill: &Fill, tags: &[Box<str>], ask: &Ask<'_>) -> bool {
     let url = seawall_base::purge::url_text(ask.authority, ask.path_and_query);
-    let kept = fill.plan.kept.iter().map(|entry| entry.head.tags.as_ref());
+    let kept = fill.plan.prior.iter().map(|entry| entry.head.tags.as_ref());
     std::iter::once(tags).chain(kept).any(|tags| {
         let subject = Subject { site: ask.shelf.site.as_str(), url: &url, tags };
         recent.check(fill.start, &subject).newest().is_some()

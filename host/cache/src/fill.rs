@@ -21,7 +21,6 @@ use parking_lot::Mutex;
 use seawall_base::{Fault, Position};
 use seawall_policy::range::ByteRange;
 use seawall_policy::{Normalise, Selecting, Vary};
-use smallvec::SmallVec;
 
 use crate::body::BodyWriter;
 use crate::config::WINDOW_BYTES;
@@ -55,9 +54,24 @@ pub(crate) struct Plan {
     /// The part that is asked for, where it is not the whole.
     pub(crate) range: Option<ByteRange>,
     /// What is stored that the response may keep alive: a purge that names its tags names the response as well.
-    pub(crate) kept: SmallVec<[Arc<Entry>; 1]>,
+    pub(crate) prior: Prior,
     /// Whether others may join.
     pub(crate) shared: bool,
+}
+
+/// What is stored that a fill may be about.
+#[derive(Debug, Default)]
+pub(crate) struct Prior {
+    /// A response to refresh.
+    pub(crate) whole: Option<Arc<Entry>>,
+    /// A part to join with what comes.
+    pub(crate) part: Option<Arc<Entry>>,
+}
+
+impl Prior {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Entry>> {
+        self.whole.iter().chain(&self.part)
+    }
 }
 
 /// What an older response of the URL lets a fill expect: the same `Vary`.

@@ -23,20 +23,10 @@ use crate::store::{Place, Settled, Store};
 #[derive(Debug)]
 pub struct Lead {
     duty: Duty,
-    prior: Prior,
     miss: Miss,
     uncacheable: bool,
     /// When its request came.
     asked_at: SystemTime,
-}
-
-/// What is stored that the fill may be about.
-#[derive(Debug)]
-pub(crate) struct Prior {
-    /// A response to refresh.
-    pub(crate) whole: Option<Arc<Entry>>,
-    /// A part to join with what comes.
-    pub(crate) part: Option<Arc<Entry>>,
 }
 
 /// What both halves of an obligation share.
@@ -104,13 +94,12 @@ impl Lead {
         store: Arc<Store>,
         place: Place,
         fill: Arc<Fill>,
-        prior: Prior,
         miss: Miss,
         uncacheable: bool,
         asked_at: SystemTime,
     ) -> Self {
         store.metrics.in_flight.inc();
-        Self { duty: Duty { store, place, fill, kept: 0, ended: false }, prior, miss, uncacheable, asked_at }
+        Self { duty: Duty { store, place, fill, kept: 0, ended: false }, miss, uncacheable, asked_at }
     }
 
     /// A seat for the leader's own client.
@@ -128,13 +117,13 @@ impl Lead {
     /// The stored response that this fill may refresh.
     #[must_use]
     pub fn prior(&self) -> Option<&Arc<Entry>> {
-        self.prior.whole.as_ref()
+        self.duty.fill.plan.prior.whole.as_ref()
     }
 
     /// The stored part that this fill may complete, or join with another.
     #[must_use]
     pub fn part(&self) -> Option<&Arc<Entry>> {
-        self.prior.part.as_ref()
+        self.duty.fill.plan.prior.part.as_ref()
     }
 
     /// The range to ask the origin for, where it is not the whole.
@@ -173,9 +162,8 @@ impl Lead {
         let max = self.duty.store.config.object_max_bytes;
         let too_large = draft.length.is_some_and(|length| length > max);
         let head = Arc::new(draft);
-        let part = self.prior.part;
         let completes = start.is_some();
-        let mut filling = Filling { duty: self.duty, head, writer, part, completes, too_large: false };
+        let mut filling = Filling { duty: self.duty, head, writer, completes, too_large: false };
         if let Some(start) = start {
             filling.duty.fill.begin_with(start.body.pieces());
         }
@@ -249,14 +237,14 @@ impl Lead {
 
     /// What is stored has been answered with another response, which is not for storing.
     pub fn forget_prior(&self) {
-        for prior in [&self.prior.whole, &self.prior.part].into_iter().flatten() {
+        for prior in self.duty.fill.plan.prior.iter() {
             self.duty.store.remove(&self.duty.place, prior);
         }
     }
 
     /// The fetch failed before a response: followers share the fault.
     pub fn fail(mut self, fault: Fault) {
-        if self.prior.whole.is_some() {
+        if self.prior().is_some() {
             self.duty.store.rest(self.duty.place.key, self.asked_at);
         }
         self.duty.store.metrics.failed.inc();
@@ -286,9 +274,7 @@ pub struct Filling {
     duty: Duty,
     head: Arc<Draft>,
     writer: BodyWriter,
-    /// The part that was stored when the fill began.
-    part: Option<Arc<Entry>>,
-    /// The body began with that part.
+    /// The body began with the part that was stored when the fill began.
     completes: bool,
     too_large: bool,
 }
@@ -346,16 +332,27 @@ impl Filling {
         settled
     }
 
+    /// The part that was stored when the fill began.
+    fn part(&self) -> Option<&Arc<Entry>> {
+        self.duty.fill.plan.prior.part.as_ref()
+    }
+
+    /// The part that the body began with.
+    fn begun(&self) -> Option<&Arc<Entry>> {
+        self.part().filter(|_| self.completes)
+    }
+
     /// What a body that broke off leaves. A completion that got no further leaves nothing: its part may be what the
     /// origin cannot go on from.
     fn left_over(&self) -> Option<(Arc<Draft>, StoredBody)> {
-        let had = self.part.as_ref().filter(|_| self.completes).map_or(0, |part| part.body.len());
+        let had = self.begun().map_or(0, |part| part.body.len());
         let left = part::of_broken(&self.head, self.duty.fill.whole()?)?;
         (left.1.len() > had).then_some(left)
     }
 
     fn keep(&mut self, body: StoredBody) -> Settled {
-        let part = self.part.as_deref();
+        let part = self.part().map(Arc::clone);
+        let part = part.as_deref();
         let max = self.duty.store.config.object_max_bytes;
         let Some((head, body)) = part::of_fill(&self.head, body, part, max) else {
             self.duty.leave();
@@ -376,14 +373,15 @@ impl Filling {
         match self.left_over() {
             Some((head, body)) => {
                 let entry = Entry::new(head, body, &self.duty.fill);
-                let settled = self.duty.store(&Arc::new(entry), self.part.as_deref());
+                let part = self.part().map(Arc::clone);
+                let settled = self.duty.store(&Arc::new(entry), part.as_deref());
                 if settled == Settled::Stored {
                     self.duty.store.metrics.stored_incomplete.inc();
                 }
             }
             None => {
                 // What the rest could not be added to is asked for as a whole next time.
-                if let Some(part) = self.part.as_ref().filter(|_| self.completes) {
+                if let Some(part) = self.begun() {
                     self.duty.store.remove(&self.duty.place, part);
                 }
                 self.duty.leave();

@@ -1,9 +1,11 @@
 //! Stage *deliver*: the response to this client, from what is stored or being filled.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::header::{AGE, CONTENT_LENGTH, HeaderValue};
+use http::response::Parts;
 use http::{HeaderMap, Method, Response, StatusCode};
 use http_body::Body;
 use seawall_cache::{Draft, Entry, FillBody};
@@ -69,19 +71,10 @@ impl Source {
 /// The response to this client.
 pub(crate) fn to_client(edge: &Edge, cx: &Context, source: Source, status: CacheStatus<'_>) -> Delivery {
     let head = source.head();
-    if cx.glance.conditions() {
-        let received_at = head.terms.received_at();
-        match conditional::evaluate(
-            &cx.head.method,
-            &cx.head.headers,
-            head.status,
-            &head.headers,
-            received_at,
-        ) {
-            Precondition::Proceed => {}
-            Precondition::NotModified => return Delivery::Send(not_modified(edge, cx, &source, status)),
-            Precondition::AskOrigin => return Delivery::AskOrigin,
-        }
+    match judged(cx, head.status, &head.headers, head.terms.received_at()) {
+        Precondition::Proceed => {}
+        Precondition::NotModified => return Delivery::Send(not_modified(edge, cx, &source, status)),
+        Precondition::AskOrigin => return Delivery::AskOrigin,
     }
     let wanted = ranges::wanted(cx, &source);
     let mut response = whole(edge, cx, &source, status);
@@ -114,23 +107,32 @@ pub(crate) fn declined(
 ) -> Delivery {
     let (mut parts, body) = response.into_parts();
     let mut reply = Reply::origin(body);
-    if cx.glance.conditions() {
-        let request = &cx.head;
-        let now = edge.clock.now();
-        match conditional::evaluate(&request.method, &request.headers, parts.status, &parts.headers, now) {
-            Precondition::Proceed => {}
-            Precondition::AskOrigin => return Delivery::AskOrigin,
-            Precondition::NotModified => {
-                parts.status = StatusCode::NOT_MODIFIED;
-                parts.headers = conditional::not_modified_headers(&parts.headers);
-                reply = Reply::empty();
-            }
+    match judged(cx, parts.status, &parts.headers, edge.clock.now()) {
+        Precondition::Proceed => {}
+        Precondition::AskOrigin => return Delivery::AskOrigin,
+        Precondition::NotModified => {
+            parts.status = StatusCode::NOT_MODIFIED;
+            parts.headers = conditional::not_modified_headers(&parts.headers);
+            reply = Reply::empty();
         }
     }
-    say(&mut parts.headers, &status);
+    Delivery::Send(hand_on(parts, reply, &status))
+}
+
+/// What another's response becomes on its way to a client.
+pub(crate) fn hand_on(mut parts: Parts, reply: Reply, status: &CacheStatus<'_>) -> Response<Reply> {
+    say(&mut parts.headers, status);
     parts.version = http::Version::default();
     parts.extensions = http::Extensions::new();
-    Delivery::Send(Response::from_parts(parts, reply))
+    Response::from_parts(parts, reply)
+}
+
+/// What the client's conditions, if it has any, come to for a response.
+fn judged(cx: &Context, status: StatusCode, headers: &HeaderMap, received_at: SystemTime) -> Precondition {
+    if !cx.glance.conditions() {
+        return Precondition::Proceed;
+    }
+    conditional::evaluate(&cx.head.method, &cx.head.headers, status, headers, received_at)
 }
 
 fn whole(edge: &Edge, cx: &Context, source: &Source, status: CacheStatus<'_>) -> Response<Reply> {

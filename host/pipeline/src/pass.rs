@@ -52,7 +52,7 @@ pub(crate) async fn run(
         invalidate(edge, cx, &inbound, right.as_ref()).await;
         invalidate_groups(edge, cx, &inbound).await;
     }
-    let (mut parts, body) = inbound.response.into_parts();
+    let (parts, body) = inbound.response.into_parts();
     let (body, stored) = keep(edge, cx, right, times, &parts, body).await;
     let status = CacheStatus {
         forward_status: Some(parts.status),
@@ -60,10 +60,7 @@ pub(crate) async fn run(
         detail: told.detail,
         ..CacheStatus::new(edge.name.as_str(), Outcome::Forward(why))
     };
-    deliver::say(&mut parts.headers, &status);
-    parts.version = http::Version::default();
-    parts.extensions = http::Extensions::new();
-    Ok(Response::from_parts(parts, body))
+    Ok(deliver::hand_on(parts, body, &status))
 }
 
 /// A safe request is asked of the shield, which may hold the answer; an unsafe one, one with a body, or one that a

@@ -94,9 +94,7 @@ pub(crate) async fn walk(
         return Box::pin(pass::run(edge, cx, why, body, told)).await;
     }
     cutoff::check(edge, cx, told)?;
-    if cx.site.keying.is_some() {
-        key::prepare(cx);
-    }
+    key::prepare(cx);
     let key = key::of(cx);
     cx.key = Some(key);
     let delivery = match cx.head.method {
