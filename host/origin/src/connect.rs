@@ -27,7 +27,7 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// How old a connection may be and still be used again: whoever changes what a name stands for is obeyed by then.
 pub const CONNECTION_AGE_MAX: Duration = Duration::from_secs(120);
 
-/// Counts the requests that a connection has carried, and knows when it was opened.
+/// Counts the requests that a connection has carried, and knows when its opening began.
 #[derive(Clone, Debug)]
 pub(crate) struct Uses {
     count: Arc<AtomicU64>,
@@ -68,10 +68,11 @@ impl Service<Uri> for Connector {
     fn call(&mut self, uri: Uri) -> Self::Future {
         let to = self.to.clone().unwrap_or(uri);
         let connecting = tokio::time::timeout(self.limit, self.https.call(to));
-        let clock = self.clock.clone();
+        // From before the name is looked up: it is the name's answer that grows old.
+        let uses = Uses { count: Arc::default(), opened: self.clock.ticks() };
         Box::pin(async move {
             let stream = connecting.await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
-            Ok(Counted { stream, uses: Uses { count: Arc::default(), opened: clock.ticks() } })
+            Ok(Counted { stream, uses })
         })
     }
 }
