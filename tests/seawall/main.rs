@@ -23,6 +23,7 @@ mod hit;
 mod hops;
 mod interim;
 mod methods;
+mod origin_hooks;
 mod origins;
 mod process;
 mod purge;

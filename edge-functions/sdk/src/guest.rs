@@ -1,7 +1,9 @@
 //! The host as a component sees it: every call leaves the component. [`crate::mock`] has the same methods.
 
-use crate::__bindings::imports::seawall::edge::{client, config, log, request, response, route, types, vars};
-use crate::{AccessError, CacheStatus, EditError, Level};
+use crate::__bindings::imports::seawall::edge::{
+    client, config, log, request, response, route, store_policy, types, vars,
+};
+use crate::{AccessError, CacheStatus, EditError, FetchReason, Level};
 
 /// The one current transaction; there is nothing to hold.
 #[derive(Clone, Copy, Debug)]
@@ -97,7 +99,7 @@ impl Host {
     pub(crate) fn request_id(&self) -> String {
         client::request_id()
     }
-    pub(crate) fn http_version(&self) -> String {
+    pub(crate) fn http_version(&self) -> Option<String> {
         client::http_version()
     }
     pub(crate) fn tls_version(&self) -> Option<String> {
@@ -121,6 +123,36 @@ impl Host {
     }
     pub(crate) fn pass(&self) -> Edited {
         route::pass().map_err(Into::into)
+    }
+
+    pub(crate) fn fetch_reason(&self) -> FetchReason {
+        match store_policy::reason() {
+            types::FetchReason::Miss => FetchReason::Miss,
+            types::FetchReason::Revalidate => FetchReason::Revalidate,
+            types::FetchReason::Background => FetchReason::Background,
+            types::FetchReason::Pass => FetchReason::Pass,
+        }
+    }
+    pub(crate) fn ttl(&self) -> Option<u32> {
+        store_policy::ttl()
+    }
+    pub(crate) fn set_ttl(&self, seconds: u32) -> Edited {
+        store_policy::set_ttl(seconds).map_err(Into::into)
+    }
+    pub(crate) fn set_stale_while_revalidate(&self, seconds: u32) -> Edited {
+        store_policy::set_stale_while_revalidate(seconds).map_err(Into::into)
+    }
+    pub(crate) fn set_stale_if_error(&self, seconds: u32) -> Edited {
+        store_policy::set_stale_if_error(seconds).map_err(Into::into)
+    }
+    pub(crate) fn add_tags(&self, tags: &[String]) -> Edited {
+        store_policy::add_surrogate_keys(tags).map_err(Into::into)
+    }
+    pub(crate) fn set_vary(&self, names: &[String]) -> Edited {
+        store_policy::set_vary(names).map_err(Into::into)
+    }
+    pub(crate) fn hit_for_miss(&self, seconds: u32) -> Edited {
+        store_policy::hit_for_miss(seconds).map_err(Into::into)
     }
 
     pub(crate) fn var(&self, name: &str) -> Option<Vec<u8>> {

@@ -1,7 +1,9 @@
 //! Write edge functions for Seawall as plain Rust functions.
 //!
-//! A function has one hook or both: `on_request` runs for every request before the cache is asked, `on_response` for
-//! every response before it goes to the client. Neither sees bodies, and neither waits for anything.
+//! A function has one hook or more: `on_request` runs for every request before the cache is asked, `on_response` for
+//! every response before it goes to the client. `on_origin_request` and `on_origin_response` run on either side of a
+//! fetch from an origin, once for all who wait for it, and what they make of a response is stored. None sees bodies, and
+//! none waits for anything.
 //!
 //! ```
 //! use seawall_edge::{Error, Reply, Request, Response, Verdict, filter};
@@ -46,6 +48,7 @@
 
 mod error;
 mod log;
+mod origin;
 mod reply;
 mod request;
 mod response;
@@ -66,49 +69,39 @@ use mock as host;
 
 pub use error::{AccessError, EditError, Error};
 pub use log::Level;
+pub use origin::{FetchReason, OriginRequest, OriginResponse, OriginVerdict, StoreVerdict};
 pub use reply::{Reply, Verdict};
 pub use request::{Client, Request};
 pub use response::{CacheStatus, Response};
 
-/// Makes an edge function of the hooks that are named: `on_request`, `on_response`, or both.
+/// Makes an edge function of the hooks that are named: any of `on_request`, `on_origin_request`, `on_origin_response` and
+/// `on_response`.
 ///
 /// They are functions of these names in scope, with these types:
 ///
 /// ```
-/// # use seawall_edge::{Error, Request, Response, Verdict};
+/// # use seawall_edge::{
+/// #     Error, OriginRequest, OriginResponse, OriginVerdict, Request, Response, StoreVerdict, Verdict,
+/// # };
 /// fn on_request(request: &mut Request) -> Result<Verdict, Error> {
 /// #   let _ = request; Ok(Verdict::Next)
+/// }
+/// fn on_origin_request(request: &mut OriginRequest) -> Result<OriginVerdict, Error> {
+/// #   let _ = request; Ok(OriginVerdict::Fetch)
+/// }
+/// fn on_origin_response(request: &OriginRequest, response: &mut OriginResponse) -> Result<StoreVerdict, Error> {
+/// #   let _ = (request, response); Ok(StoreVerdict::Store)
 /// }
 /// fn on_response(request: &Request, response: &mut Response) -> Result<(), Error> {
 /// #   let _ = (request, response); Ok(())
 /// }
-/// seawall_edge::filter! { on_request, on_response }
+/// seawall_edge::filter! { on_request, on_origin_request, on_origin_response, on_response }
 /// # fn main() {}
 /// ```
 ///
 /// A hook that is not named does not exist in what you upload, and costs nothing.
 #[macro_export]
 macro_rules! filter {
-    (on_request $(,)?) => {
-        $crate::filter!(@on_request);
-        $crate::filter!(@type);
-    };
-    (on_response $(,)?) => {
-        $crate::filter!(@on_response);
-        $crate::filter!(@type);
-    };
-    (on_request, on_response $(,)?) => {
-        $crate::filter!(@on_request);
-        $crate::filter!(@on_response);
-        $crate::filter!(@type);
-    };
-    (on_response, on_request $(,)?) => {
-        $crate::filter! { on_request, on_response }
-    };
-    (@type) => {
-        #[cfg(target_family = "wasm")]
-        struct SeawallFilter;
-    };
     (@on_request) => {
         const _: fn(&mut $crate::Request) -> ::core::result::Result<$crate::Verdict, $crate::Error> = on_request;
         #[cfg(target_family = "wasm")]
@@ -122,6 +115,50 @@ macro_rules! filter {
                 }
             }
             request_filter::export!(SeawallFilter with_types_in request_filter);
+        };
+    };
+    (@on_origin_request) => {
+        const _: fn(
+            &mut $crate::OriginRequest,
+        ) -> ::core::result::Result<$crate::OriginVerdict, $crate::Error> = on_origin_request;
+        #[cfg(target_family = "wasm")]
+        const _: () = {
+            use $crate::__bindings::origin_request_filter;
+            use $crate::__bindings::origin_request_filter::exports::seawall::edge::on_origin_request::{
+                Guest, Verdict,
+            };
+            impl Guest for SeawallFilter {
+                fn handle() -> ::core::result::Result<Verdict, ::std::string::String> {
+                    let reply = $crate::__bindings::run_on_origin_request(on_origin_request)?;
+                    ::core::result::Result::Ok(reply.map_or(Verdict::Fetch, Verdict::Respond))
+                }
+            }
+            origin_request_filter::export!(SeawallFilter with_types_in origin_request_filter);
+        };
+    };
+    (@on_origin_response) => {
+        const _: fn(
+            &$crate::OriginRequest,
+            &mut $crate::OriginResponse,
+        ) -> ::core::result::Result<$crate::StoreVerdict, $crate::Error> = on_origin_response;
+        #[cfg(target_family = "wasm")]
+        const _: () = {
+            use $crate::__bindings::origin_response_filter;
+            use $crate::__bindings::origin_response_filter::exports::seawall::edge::on_origin_response::{
+                Guest, Verdict,
+            };
+            impl Guest for SeawallFilter {
+                fn handle() -> ::core::result::Result<Verdict, ::std::string::String> {
+                    ::core::result::Result::Ok(
+                        match $crate::__bindings::run_on_origin_response(on_origin_response)? {
+                            $crate::StoreVerdict::Store => Verdict::Store,
+                            $crate::StoreVerdict::DeliverOnly => Verdict::DeliverOnly,
+                            $crate::StoreVerdict::Retry(origin) => Verdict::Retry(origin),
+                        },
+                    )
+                }
+            }
+            origin_response_filter::export!(SeawallFilter with_types_in origin_response_filter);
         };
     };
     (@on_response) => {
@@ -138,5 +175,17 @@ macro_rules! filter {
             }
             response_filter::export!(SeawallFilter with_types_in response_filter);
         };
+    };
+    (@$other:ident) => {
+        ::core::compile_error!(::core::concat!(
+            "there is no hook `",
+            ::core::stringify!($other),
+            "`: on_request, on_origin_request, on_origin_response and on_response are"
+        ));
+    };
+    ($($hook:ident),+ $(,)?) => {
+        #[cfg(target_family = "wasm")]
+        struct SeawallFilter;
+        $($crate::filter!(@$hook);)+
     };
 }

@@ -27,7 +27,7 @@ use std::rc::Rc;
 
 pub(crate) use host::Host;
 
-use crate::{CacheStatus, Level, Request, Response};
+use crate::{CacheStatus, FetchReason, Level, OriginRequest, OriginResponse, Request, Response};
 
 /// A request to be. `url` is absolute.
 ///
@@ -35,8 +35,22 @@ use crate::{CacheStatus, Level, Request, Response};
 ///
 /// If `url` does not begin with `http://` or `https://` and a host.
 #[must_use]
-#[expect(clippy::panic, reason = "a test with a broken URL should say so at once")]
 pub fn request(method: &str, url: &str) -> RequestBuilder {
+    RequestBuilder(state(method, url))
+}
+
+/// A request to an origin, to be: a miss, of everybody. `url` is absolute, and the client's.
+///
+/// # Panics
+///
+/// If `url` does not begin with `http://` or `https://` and a host.
+#[must_use]
+pub fn origin_request(url: &str) -> OriginRequestBuilder {
+    OriginRequestBuilder(State { at_origin: true, client_ip: None, ..state("GET", url) })
+}
+
+#[expect(clippy::panic, reason = "a test with a broken URL should say so at once")]
+fn state(method: &str, url: &str) -> State {
     let parts = url.split_once("://").filter(|(scheme, _)| matches!(*scheme, "http" | "https"));
     let Some((scheme, rest)) = parts.filter(|(_, rest)| !rest.is_empty() && !rest.starts_with('/')) else {
         panic!("mock::request wants a URL such as https://shop.example/path, not {url:?}")
@@ -44,14 +58,23 @@ pub fn request(method: &str, url: &str) -> RequestBuilder {
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
     let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
-    RequestBuilder(State {
+    State {
         method: method.to_owned(),
         scheme: scheme.to_owned(),
         authority: authority.to_owned(),
         path_and_query: path,
         client_ip: Some("192.0.2.1".to_owned()),
-        ..State::default()
-    })
+        headers: Vec::new(),
+        response: None,
+        config: BTreeMap::new(),
+        origins: Vec::new(),
+        vars: BTreeMap::new(),
+        recorded: Recorded::default(),
+        at_origin: false,
+        reason: FetchReason::Miss,
+        ttl: None,
+        store_private: false,
+    }
 }
 
 /// The response to `request`, to be. From here on the request cannot be changed, as in a real `on_response`.
@@ -64,32 +87,77 @@ pub fn response(request: &Request, status: u16) -> ResponseBuilder {
     ResponseBuilder(host)
 }
 
+/// The answer of an origin to `request`, to be. From here on the request cannot be changed.
+#[must_use]
+pub fn origin_response(request: &OriginRequest, status: u16) -> OriginResponseBuilder {
+    let host = request.host.clone();
+    host.edit(|state| {
+        state.response = Some(Head { status, cache: CacheStatus::Miss, headers: Vec::new() });
+    });
+    OriginResponseBuilder(host)
+}
+
 /// Makes a [`Request`].
 #[derive(Debug)]
 pub struct RequestBuilder(State);
 
+/// Makes an [`OriginRequest`].
+#[derive(Debug)]
+pub struct OriginRequestBuilder(State);
+
+macro_rules! building {
+    ($on:ident) => {
+        impl $on {
+            /// Adds a field, of the host's own too.
+            #[must_use]
+            pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+                self.0.headers.push((name.to_ascii_lowercase(), value.as_ref().to_vec()));
+                self
+            }
+
+            /// Sets what `config` answers.
+            #[must_use]
+            pub fn config(mut self, name: &str, value: &str) -> Self {
+                self.0.config.insert(name.to_owned(), value.to_owned());
+                self
+            }
+
+            /// Grants an origin. Without this there is none.
+            #[must_use]
+            pub fn origin(mut self, name: &str) -> Self {
+                self.0.origins.push(name.to_owned());
+                self
+            }
+        }
+    };
+}
+
+building!(RequestBuilder);
+building!(OriginRequestBuilder);
+
+impl OriginRequestBuilder {
+    /// Why the origin is asked; a miss where the test does not care.
+    #[must_use]
+    pub fn reason(mut self, reason: FetchReason) -> Self {
+        self.0.reason = reason;
+        self
+    }
+
+    /// Grants storing what the origin calls `private` or `no-store`.
+    #[must_use]
+    pub fn store_private(mut self) -> Self {
+        self.0.store_private = true;
+        self
+    }
+
+    /// The request.
+    #[must_use]
+    pub fn build(self) -> OriginRequest {
+        OriginRequest { host: Host(Rc::new(RefCell::new(self.0))) }
+    }
+}
+
 impl RequestBuilder {
-    /// Adds a field, of the host's own too.
-    #[must_use]
-    pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
-        self.0.headers.push((name.to_ascii_lowercase(), value.as_ref().to_vec()));
-        self
-    }
-
-    /// Sets what `config` answers.
-    #[must_use]
-    pub fn config(mut self, name: &str, value: &str) -> Self {
-        self.0.config.insert(name.to_owned(), value.to_owned());
-        self
-    }
-
-    /// Grants an origin. Without this there is none.
-    #[must_use]
-    pub fn origin(mut self, name: &str) -> Self {
-        self.0.origins.push(name.to_owned());
-        self
-    }
-
     /// The client's address; `192.0.2.1` where the test does not care.
     #[must_use]
     pub fn client_ip(mut self, ip: &str) -> Self {
@@ -108,18 +176,46 @@ impl RequestBuilder {
 #[derive(Debug)]
 pub struct ResponseBuilder(Host);
 
-impl ResponseBuilder {
-    /// Adds a field, of the host's own too.
-    #[must_use]
-    pub fn header(self, name: &str, value: impl AsRef<[u8]>) -> Self {
-        self.0.edit(|state| {
-            if let Some(response) = &mut state.response {
-                response.headers.push((name.to_ascii_lowercase(), value.as_ref().to_vec()));
+/// Makes an [`OriginResponse`].
+#[derive(Debug)]
+pub struct OriginResponseBuilder(Host);
+
+macro_rules! answering {
+    ($on:ident) => {
+        impl $on {
+            /// Adds a field, of the host's own too.
+            #[must_use]
+            pub fn header(self, name: &str, value: impl AsRef<[u8]>) -> Self {
+                self.0.edit(|state| {
+                    if let Some(response) = &mut state.response {
+                        response.headers.push((name.to_ascii_lowercase(), value.as_ref().to_vec()));
+                    }
+                });
+                self
             }
-        });
+        }
+    };
+}
+
+answering!(ResponseBuilder);
+answering!(OriginResponseBuilder);
+
+impl OriginResponseBuilder {
+    /// How long the host would keep it: what `ttl` answers. None where the test does not care.
+    #[must_use]
+    pub fn ttl(self, seconds: u32) -> Self {
+        self.0.edit(|state| state.ttl = Some(seconds));
         self
     }
 
+    /// The response.
+    #[must_use]
+    pub fn build(self) -> OriginResponse {
+        OriginResponse { host: self.0 }
+    }
+}
+
+impl ResponseBuilder {
     /// Where it comes from; a miss where the test does not care.
     #[must_use]
     pub fn cache(self, status: CacheStatus) -> Self {
@@ -155,6 +251,33 @@ pub struct Recorded {
     pub fields: Vec<(String, String)>,
     /// What it added to its counters.
     pub counts: BTreeMap<String, u64>,
+    /// What it decided about storing.
+    pub store: Store,
+}
+
+/// What a function decided about storing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Store {
+    /// The lifetime that it set, in seconds.
+    pub ttl: Option<u32>,
+    /// See [`OriginResponse::set_stale_while_revalidate`].
+    pub stale_while_revalidate: Option<u32>,
+    /// See [`OriginResponse::set_stale_if_error`].
+    pub stale_if_error: Option<u32>,
+    /// The tags that it added.
+    pub tags: Vec<String>,
+    /// The fields that it named.
+    pub vary: Option<Vec<String>>,
+    /// See [`OriginResponse::hit_for_miss`].
+    pub hit_for_miss: Option<u32>,
+}
+
+impl OriginRequest {
+    /// What functions decided and wrote about this fetch so far.
+    #[must_use]
+    pub fn recorded(&self) -> Recorded {
+        self.host.0.borrow().recorded.clone()
+    }
 }
 
 impl Request {
@@ -167,7 +290,7 @@ impl Request {
 
 type Field = (String, Vec<u8>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct State {
     method: String,
     scheme: String,
@@ -180,6 +303,10 @@ pub(crate) struct State {
     origins: Vec<String>,
     vars: BTreeMap<String, Vec<u8>>,
     recorded: Recorded,
+    at_origin: bool,
+    reason: FetchReason,
+    ttl: Option<u32>,
+    store_private: bool,
 }
 
 #[derive(Debug)]

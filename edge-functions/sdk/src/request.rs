@@ -12,97 +12,106 @@ pub struct Request {
     pub(crate) host: Host,
 }
 
+macro_rules! reading {
+    ($on:ident) => {
+        impl $on {
+            /// `GET`, `HEAD`, … Case matters.
+            #[must_use]
+            pub fn method(&self) -> String {
+                self.host.method()
+            }
+
+            /// `http` or `https`: how the client came.
+            #[must_use]
+            pub fn scheme(&self) -> String {
+                self.host.scheme()
+            }
+
+            /// The host that the client asked for, with its port where it named one.
+            #[must_use]
+            pub fn authority(&self) -> String {
+                self.host.authority()
+            }
+
+            /// The path, as sent: not decoded, never empty.
+            #[must_use]
+            pub fn path(&self) -> String {
+                self.host.path()
+            }
+
+            /// What stands after the first `?`, as sent.
+            #[must_use]
+            pub fn query(&self) -> Option<String> {
+                self.host.query()
+            }
+
+            /// The first value of a field, as text. Bytes that are not UTF-8 are replaced: see [`header_bytes`](Self::header_bytes).
+            #[must_use]
+            pub fn header(&self, name: &str) -> Option<String> {
+                self.header_bytes(name).map(text)
+            }
+
+            /// The first value of a field.
+            #[must_use]
+            pub fn header_bytes(&self, name: &str) -> Option<Vec<u8>> {
+                self.host.request_header(name)
+            }
+
+            /// All values of a field, in order.
+            #[must_use]
+            pub fn header_values(&self, name: &str) -> Vec<Vec<u8>> {
+                self.host.request_header_values(name)
+            }
+
+            /// All fields, names in lower case. One call of the host, and one copy of everything.
+            #[must_use]
+            pub fn headers(&self) -> Vec<(String, Vec<u8>)> {
+                self.host.request_headers()
+            }
+
+            /// The value of the first cookie of this name.
+            #[must_use]
+            pub fn cookie(&self, name: &str) -> Option<String> {
+                self.host.cookie(name).map(text)
+            }
+
+            /// The first value of a query parameter, decoded.
+            #[must_use]
+            pub fn query_param(&self, name: &str) -> Option<String> {
+                self.host.query_param(name)
+            }
+
+            /// Who asked.
+            #[must_use]
+            pub fn client(&self) -> Client<'_> {
+                Client { host: &self.host }
+            }
+
+            /// What the operator set for this function under this name.
+            #[must_use]
+            pub fn config(&self, name: &str) -> Option<String> {
+                self.host.config(name)
+            }
+
+            /// A note of an earlier hook, see [`set_var`](Self::set_var).
+            #[must_use]
+            pub fn var(&self, name: &str) -> Option<Vec<u8>> {
+                self.host.var(name)
+            }
+
+            /// Leaves a note for later hooks of this request, other functions' included. This is the one state that is promised
+            /// to last: a `static` may be gone by then. At most 32 notes, 16 KiB together.
+            pub fn set_var(&self, name: &str, value: impl AsRef<[u8]>) -> Result<(), EditError> {
+                self.host.set_var(name, value.as_ref())
+            }
+        }
+    };
+}
+pub(crate) use reading;
+
+reading!(Request);
+
 impl Request {
-    /// `GET`, `HEAD`, … Case matters.
-    #[must_use]
-    pub fn method(&self) -> String {
-        self.host.method()
-    }
-
-    /// `http` or `https`: how the client came.
-    #[must_use]
-    pub fn scheme(&self) -> String {
-        self.host.scheme()
-    }
-
-    /// The host that the client asked for, with its port where it named one.
-    #[must_use]
-    pub fn authority(&self) -> String {
-        self.host.authority()
-    }
-
-    /// The path, as sent: not decoded, never empty.
-    #[must_use]
-    pub fn path(&self) -> String {
-        self.host.path()
-    }
-
-    /// What stands after the first `?`, as sent.
-    #[must_use]
-    pub fn query(&self) -> Option<String> {
-        self.host.query()
-    }
-
-    /// The first value of a field, as text. Bytes that are not UTF-8 are replaced: see [`Request::header_bytes`].
-    #[must_use]
-    pub fn header(&self, name: &str) -> Option<String> {
-        self.header_bytes(name).map(text)
-    }
-
-    /// The first value of a field.
-    #[must_use]
-    pub fn header_bytes(&self, name: &str) -> Option<Vec<u8>> {
-        self.host.request_header(name)
-    }
-
-    /// All values of a field, in order.
-    #[must_use]
-    pub fn header_values(&self, name: &str) -> Vec<Vec<u8>> {
-        self.host.request_header_values(name)
-    }
-
-    /// All fields, names in lower case. One call of the host, and one copy of everything.
-    #[must_use]
-    pub fn headers(&self) -> Vec<(String, Vec<u8>)> {
-        self.host.request_headers()
-    }
-
-    /// The value of the first cookie of this name.
-    #[must_use]
-    pub fn cookie(&self, name: &str) -> Option<String> {
-        self.host.cookie(name).map(text)
-    }
-
-    /// The first value of a query parameter, decoded.
-    #[must_use]
-    pub fn query_param(&self, name: &str) -> Option<String> {
-        self.host.query_param(name)
-    }
-
-    /// Who asked.
-    #[must_use]
-    pub fn client(&self) -> Client<'_> {
-        Client { host: &self.host }
-    }
-
-    /// What the operator set for this function under this name.
-    #[must_use]
-    pub fn config(&self, name: &str) -> Option<String> {
-        self.host.config(name)
-    }
-
-    /// A note of an earlier hook, see [`Request::set_var`].
-    #[must_use]
-    pub fn var(&self, name: &str) -> Option<Vec<u8>> {
-        self.host.var(name)
-    }
-
-    /// Leaves a note for later hooks of this request, other functions' included. This is the one state that is promised
-    /// to last: a `static` may be gone by then. At most 32 notes, 16 KiB together.
-    pub fn set_var(&self, name: &str, value: impl AsRef<[u8]>) -> Result<(), EditError> {
-        self.host.set_var(name, value.as_ref())
-    }
-
     /// Replaces path and query; must begin with `/`. The cache is asked for the new one.
     pub fn set_path(&mut self, path_and_query: &str) -> Result<(), EditError> {
         self.host.set_path(path_and_query)
@@ -155,7 +164,7 @@ logging!(Request);
 /// Who asked.
 #[derive(Clone, Copy, Debug)]
 pub struct Client<'a> {
-    host: &'a Host,
+    pub(crate) host: &'a Host,
 }
 
 impl Client<'_> {
@@ -171,9 +180,9 @@ impl Client<'_> {
         self.host.request_id()
     }
 
-    /// `HTTP/1.0`, `HTTP/1.1` or `HTTP/2.0`.
+    /// `HTTP/1.0`, `HTTP/1.1` or `HTTP/2.0`; none where the fetch is for everybody.
     #[must_use]
-    pub fn http_version(&self) -> String {
+    pub fn http_version(&self) -> Option<String> {
         self.host.http_version()
     }
 

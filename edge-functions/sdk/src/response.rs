@@ -30,61 +30,69 @@ pub struct Response {
 }
 
 impl Response {
-    /// The status code.
-    #[must_use]
-    pub fn status(&self) -> u16 {
-        self.host.status()
-    }
-
     /// Where it comes from.
     #[must_use]
     pub fn cache(&self) -> CacheStatus {
         self.host.cache()
     }
-
-    /// The first value of a field, as text. Bytes that are not UTF-8 are replaced: see [`Response::header_bytes`].
-    #[must_use]
-    pub fn header(&self, name: &str) -> Option<String> {
-        self.header_bytes(name).map(text)
-    }
-
-    /// The first value of a field.
-    #[must_use]
-    pub fn header_bytes(&self, name: &str) -> Option<Vec<u8>> {
-        self.host.response_header(name)
-    }
-
-    /// All values of a field, in order.
-    #[must_use]
-    pub fn header_values(&self, name: &str) -> Vec<Vec<u8>> {
-        self.host.response_header_values(name)
-    }
-
-    /// All fields, names in lower case. One call of the host, and one copy of everything.
-    #[must_use]
-    pub fn headers(&self) -> Vec<(String, Vec<u8>)> {
-        self.host.response_headers()
-    }
-
-    /// Replaces the status: 200 to 599.
-    pub fn set_status(&mut self, status: u16) -> Result<(), EditError> {
-        self.host.set_status(status)
-    }
-
-    /// Replaces all values of a field by one.
-    pub fn set_header(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<(), EditError> {
-        self.host.set_response_header(name, value.as_ref())
-    }
-
-    /// Adds a value to a field: the way to set several cookies.
-    pub fn add_header(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<(), EditError> {
-        self.host.add_response_header(name, value.as_ref())
-    }
-
-    /// Removes a field.
-    pub fn remove_header(&mut self, name: &str) -> Result<(), EditError> {
-        self.host.remove_response_header(name)
-    }
 }
 
+macro_rules! heading {
+    ($on:ident) => {
+        impl $on {
+            /// The status code.
+            #[must_use]
+            pub fn status(&self) -> u16 {
+                self.host.status()
+            }
+
+            /// The first value of a field, as text. Bytes that are not UTF-8 are replaced: see [`header_bytes`](Self::header_bytes).
+            #[must_use]
+            pub fn header(&self, name: &str) -> Option<String> {
+                self.header_bytes(name).map(text)
+            }
+
+            /// The first value of a field.
+            #[must_use]
+            pub fn header_bytes(&self, name: &str) -> Option<Vec<u8>> {
+                self.host.response_header(name)
+            }
+
+            /// All values of a field, in order.
+            #[must_use]
+            pub fn header_values(&self, name: &str) -> Vec<Vec<u8>> {
+                self.host.response_header_values(name)
+            }
+
+            /// All fields, names in lower case. One call of the host, and one copy of everything.
+            #[must_use]
+            pub fn headers(&self) -> Vec<(String, Vec<u8>)> {
+                self.host.response_headers()
+            }
+
+            /// Replaces the status: 200 to 599.
+            pub fn set_status(&mut self, status: u16) -> Result<(), EditError> {
+                self.host.set_status(status)
+            }
+
+            /// Replaces all values of a field by one.
+            pub fn set_header(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<(), EditError> {
+                self.host.set_response_header(name, value.as_ref())
+            }
+
+            /// Adds a value to a field: the way to set several cookies.
+            pub fn add_header(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<(), EditError> {
+                self.host.add_response_header(name, value.as_ref())
+            }
+
+            /// Removes a field.
+            pub fn remove_header(&mut self, name: &str) -> Result<(), EditError> {
+                self.host.remove_response_header(name)
+            }
+        }
+    };
+}
+pub(crate) use heading;
+
+heading!(Response);
 logging!(Response);

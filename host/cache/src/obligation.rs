@@ -5,7 +5,7 @@
 //! body is on its way. So every obligation ends exactly once (invariant 3), whatever panics or is cancelled.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use http::HeaderMap;
 use seawall_base::{Blame, Cause, Fault, Position};
@@ -212,10 +212,11 @@ impl Lead {
         self.duty.store.metrics.declined.inc();
     }
 
-    /// The response is not for storing. A marker keeps others from queueing on this URL for a while.
-    pub fn decline(mut self, now: SystemTime) {
+    /// The response is not for storing. A marker keeps others from queueing on this URL for a while: for as long as it is
+    /// known to be so, or for [`PASS_MARKER_TTL`](crate::config::PASS_MARKER_TTL).
+    pub fn decline(mut self, now: SystemTime, known_for: Option<Duration>) {
         self.duty.store.metrics.declined.inc();
-        self.duty.store.leave_marker(self.duty.place.key, now);
+        self.duty.store.leave_marker(self.duty.place.key, now, known_for);
         self.duty.release(Release::Uncacheable);
     }
 

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use moka::notification::RemovalCause;
 use parking_lot::{Mutex, MutexGuard};
@@ -256,8 +256,8 @@ impl Store {
     }
 
     /// Leaves a pass marker at a URL, for a response that was declined.
-    pub(crate) fn leave_marker(&self, key: Key, now: SystemTime) {
-        self.shard(&key).markers.leave(key, now, PASS_MARKER_TTL);
+    pub(crate) fn leave_marker(&self, key: Key, now: SystemTime, known_for: Option<Duration>) {
+        self.shard(&key).markers.leave(key, now, known_for.unwrap_or(PASS_MARKER_TTL));
     }
 
     /// Lets a stale response rest before it is refreshed again: the origin failed.

@@ -4,12 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
+use wasmtime::component::{ComponentNamedList, Lift};
 
 use crate::error::{FunctionError, FunctionErrorKind};
-use crate::exchange::{Exchange, RequestVerdict};
-use crate::function::{Function, Hook};
+use crate::exchange::{Exchange, OriginVerdict, RequestVerdict};
+use crate::function::{Function, Hook, OnError};
 use crate::live::{self, Failed, Live};
-use crate::verdict::Verdict;
+use crate::verdict::{OriginRequestVerdict, OriginResponseVerdict, Verdict};
 
 /// Most functions of a site. Each adds its time to every request.
 pub const CHAIN_MAX: usize = 4;
@@ -23,12 +24,12 @@ pub struct ChainTooLong(pub usize);
 #[derive(Clone, Debug)]
 pub struct Chain {
     functions: Arc<[Arc<Function>]>,
-    on_request: bool,
-    on_response: bool,
+    /// Whether any function has the hook, in the order of [`Hook::ALL`].
+    hooks: [bool; Hook::ALL.len()],
 }
 
-/// The instances of one request, kept from its `on_request` to its `on_response`, so that a function's memory usually
-/// lives as long. Dropping it frees their slots.
+/// The instances of one request, kept from its `on_request` to its `on_response`, or of one fetch, so that a function's
+/// memory usually lives as long. Dropping it frees their slots.
 #[derive(Default)]
 pub struct Instances {
     // By place in the chain.
@@ -47,12 +48,8 @@ impl Chain {
         if functions.len() > CHAIN_MAX {
             return Err(ChainTooLong(functions.len()));
         }
-        let has = |hook| functions.iter().any(|function| function.has(hook));
-        Ok(Self {
-            on_request: has(Hook::OnRequest),
-            on_response: has(Hook::OnResponse),
-            functions: functions.into(),
-        })
+        let hooks = Hook::ALL.map(|hook| functions.iter().any(|function| function.has(hook)));
+        Ok(Self { hooks, functions: functions.into() })
     }
 
     /// The functions, in order.
@@ -61,74 +58,148 @@ impl Chain {
         &self.functions
     }
 
-    /// Whether any function acts on requests.
+    /// Whether any function has this hook.
     #[must_use]
-    pub fn has_on_request(&self) -> bool {
-        self.on_request
-    }
-
-    /// Whether any function acts on responses.
-    #[must_use]
-    pub fn has_on_response(&self) -> bool {
-        self.on_response
+    pub fn has(&self, hook: Hook) -> bool {
+        self.hooks.get(hook as usize).copied().unwrap_or_default()
     }
 
     /// Runs `on-request` of each function that has it, in order, until one answers by itself or fails.
     ///
     /// The exchange always comes back. What a failed function changed is undone, its log lines excepted; what those
-    /// before it changed is kept.
+    /// before it changed is kept. An error is returned where the function's settings say that it fails the request;
+    /// other failures are noted in the exchange, and the functions that follow run.
     pub async fn on_request(
         &self,
         instances: &mut Instances,
-        mut exchange: Exchange,
+        exchange: Exchange,
     ) -> (Exchange, Result<RequestVerdict, FunctionError>) {
+        self.ask::<Verdict>(instances, exchange, Hook::OnRequest).await
+    }
+
+    /// The same with `on-origin-request`, on the request to an origin. `exchange.store` must be there.
+    pub async fn on_origin_request(
+        &self,
+        instances: &mut Instances,
+        exchange: Exchange,
+    ) -> (Exchange, Result<RequestVerdict, FunctionError>) {
+        self.ask::<OriginRequestVerdict>(instances, exchange, Hook::OnOriginRequest).await
+    }
+
+    async fn ask<R>(
+        &self,
+        instances: &mut Instances,
+        mut exchange: Exchange,
+        hook: Hook,
+    ) -> (Exchange, Result<RequestVerdict, FunctionError>)
+    where
+        R: Into<Verdict> + Lift + Send + Sync + 'static,
+        (Result<R, String>,): ComponentNamedList + Lift,
+    {
+        let later = if hook == Hook::OnRequest { Hook::OnResponse } else { Hook::OnOriginResponse };
         for (at, function) in self.functions.iter().enumerate() {
-            if !function.has(Hook::OnRequest) {
+            if !function.has(hook) {
                 continue;
             }
             let mut kept = instances.take(at, function);
-            let check = |verdict| checked(function, verdict);
-            let called = live::call(function, &mut kept, exchange, Hook::OnRequest, check).await;
-            let verdict = called.result;
+            let check = |verdict: R| answered(function, verdict.into());
+            let called = live::call(function, &mut kept, exchange, hook, check).await;
             exchange = called.exchange;
             // Without a later hook the instance is of no more use, and its slot may serve another request.
-            if verdict.is_ok() && function.has(Hook::OnResponse) {
+            if called.result.is_ok() && function.has(later) {
                 instances.put(at, function, kept);
             }
-            function.shared.metrics.record_request(&verdict, called.spent);
-            match verdict {
+            function.shared.metrics.record(hook, &called.result, called.spent);
+            match called.result {
                 Ok(RequestVerdict::Next) => {}
+                Err(error) if function.settings.on_error(hook) != OnError::FailClosed => {
+                    exchange.tolerated.get_or_insert(error);
+                }
                 other => return (exchange, other),
             }
         }
         (exchange, Ok(RequestVerdict::Next))
     }
 
+    /// Runs `on-origin-response` of each function that has it, in reverse order, until one asks for another origin or
+    /// fails the fetch. `exchange.response` and `exchange.store` must be there. If one says that it is for delivery
+    /// only, or fails so, it is, whatever the others say.
+    pub async fn on_origin_response(
+        &self,
+        instances: &mut Instances,
+        mut exchange: Exchange,
+    ) -> (Exchange, Result<OriginVerdict, FunctionError>) {
+        const HOOK: Hook = Hook::OnOriginResponse;
+        let mut verdict = OriginVerdict::Store;
+        for (at, function) in
+            self.functions.iter().enumerate().rev().filter(|(_, function)| function.has(HOOK))
+        {
+            let mut kept = instances.take(at, function);
+            let called = live::call(function, &mut kept, exchange, HOOK, |said| judged(function, said)).await;
+            exchange = called.exchange;
+            function.shared.metrics.record(HOOK, &called.result, called.spent);
+            match called.result {
+                Ok(OriginVerdict::Store) => {}
+                Ok(OriginVerdict::DeliverOnly) => verdict = OriginVerdict::DeliverOnly,
+                Ok(retry @ OriginVerdict::Retry(_)) => return (exchange, Ok(retry)),
+                Err(error) => match function.settings.on_error(HOOK) {
+                    OnError::FailClosed => return (exchange, Err(error)),
+                    then => {
+                        exchange.tolerated.get_or_insert(error);
+                        if then == OnError::DeliverOnly {
+                            verdict = OriginVerdict::DeliverOnly;
+                        }
+                    }
+                },
+            }
+        }
+        (exchange, Ok(verdict))
+    }
+
     /// Runs `on-response` of each function that has it, in reverse order. `exchange.response` must be there.
     ///
-    /// One that fails does not keep the others from running: what it changed is undone, and the first failure is
-    /// returned. So a caller that lets responses pass in spite of a failure still gets the others' work.
+    /// One that fails does not keep the others from running, unless its settings say that it fails the request: what it
+    /// changed is undone, and the failure is noted in the exchange.
     pub async fn on_response(
         &self,
         instances: &mut Instances,
         mut exchange: Exchange,
     ) -> (Exchange, Result<(), FunctionError>) {
-        let mut result = Ok(());
-        for (at, function) in self.functions.iter().enumerate().rev() {
-            if !function.has(Hook::OnResponse) {
-                continue;
-            }
+        const HOOK: Hook = Hook::OnResponse;
+        for (at, function) in
+            self.functions.iter().enumerate().rev().filter(|(_, function)| function.has(HOOK))
+        {
             let mut kept = instances.take(at, function);
-            let called = live::call(function, &mut kept, exchange, Hook::OnResponse, Ok::<(), Failed>).await;
+            let called = live::call(function, &mut kept, exchange, HOOK, Ok::<(), Failed>).await;
             exchange = called.exchange;
-            function.shared.metrics.record_response(&called.result, called.spent);
-            result = result.and(called.result);
+            function.shared.metrics.record(HOOK, &called.result, called.spent);
+            match called.result {
+                Err(error) if function.settings.on_error(HOOK) == OnError::FailClosed => {
+                    return (exchange, Err(error));
+                }
+                Err(error) => drop(exchange.tolerated.get_or_insert(error)),
+                Ok(()) => {}
+            }
         }
-        (exchange, result)
+        (exchange, Ok(()))
     }
 }
 
-fn checked(function: &Function, verdict: Verdict) -> Result<RequestVerdict, Failed> {
+fn judged(function: &Function, said: OriginResponseVerdict) -> Result<OriginVerdict, Failed> {
+    match said {
+        OriginResponseVerdict::Store => Ok(OriginVerdict::Store),
+        OriginResponseVerdict::DeliverOnly => Ok(OriginVerdict::DeliverOnly),
+        OriginResponseVerdict::Retry(name) => match function.settings.origins.get(name.as_str()) {
+            Some(origin) => Ok(OriginVerdict::Retry(origin.clone())),
+            None => Err((
+                FunctionErrorKind::Misuse,
+                format!("it was not granted the origin `{name}` to retry at"),
+            )),
+        },
+    }
+}
+
+fn answered(function: &Function, verdict: Verdict) -> Result<RequestVerdict, Failed> {
     match verdict {
         Verdict::Next => Ok(RequestVerdict::Next),
         Verdict::Respond(response) => {

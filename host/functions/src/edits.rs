@@ -31,6 +31,7 @@ pub(crate) enum EditError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Side {
     Request,
+    OriginRequest,
     Response,
 }
 
@@ -52,8 +53,19 @@ const REQUEST_OWNED: [HeaderName; 4] =
     [HeaderName::from_static("cdn-loop"), header::EXPECT, header::HOST, header::VIA];
 
 /// Fields that caches behind us reckon with: RFC 9110 §6.6.1, RFC 9111 §5.1, RFC 9211.
-const RESPONSE_OWNED: [HeaderName; 4] =
-    [header::AGE, HeaderName::from_static("cache-status"), header::DATE, header::VIA];
+/// `content-range` says which part the body is (RFC 9110 §14.4).
+const RESPONSE_OWNED: [HeaderName; 5] =
+    [header::AGE, HeaderName::from_static("cache-status"), header::CONTENT_RANGE, header::DATE, header::VIA];
+
+/// Fields by which the host asks an origin for less than everything (RFC 9110 §13.1, §14.2): it must understand the answer.
+const ORIGIN_REQUEST_OWNED: [HeaderName; 6] = [
+    header::IF_MATCH,
+    header::IF_MODIFIED_SINCE,
+    header::IF_NONE_MATCH,
+    header::IF_RANGE,
+    header::IF_UNMODIFIED_SINCE,
+    header::RANGE,
+];
 
 /// What nodes say to each other.
 const OWN_PREFIX: &str = "seawall-";
@@ -62,10 +74,11 @@ const OWN_PREFIX: &str = "seawall-";
 pub(crate) fn field_name(name: &str, side: Side) -> Result<HeaderName, EditError> {
     let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| EditError::Invalid)?;
     let owned = match side {
-        Side::Request => &REQUEST_OWNED,
-        Side::Response => &RESPONSE_OWNED,
+        Side::Request => REQUEST_OWNED.contains(&name),
+        Side::OriginRequest => REQUEST_OWNED.contains(&name) || ORIGIN_REQUEST_OWNED.contains(&name),
+        Side::Response => RESPONSE_OWNED.contains(&name),
     };
-    if CONNECTION_OWNED.contains(&name) || owned.contains(&name) || name.as_str().starts_with(OWN_PREFIX) {
+    if owned || CONNECTION_OWNED.contains(&name) || name.as_str().starts_with(OWN_PREFIX) {
         return Err(EditError::Forbidden);
     }
     Ok(name)
@@ -153,6 +166,10 @@ mod tests {
             ("age", Side::Request, false),
             ("Cache-Status", Side::Response, true),
             ("set-cookie", Side::Response, false),
+            ("Content-Range", Side::Response, true),
+            ("If-None-Match", Side::Request, false),
+            ("If-None-Match", Side::OriginRequest, true),
+            ("range", Side::OriginRequest, true),
         ] {
             assert_eq!(field_name(name, side).is_err(), result, "{name} {side:?}");
         }
@@ -173,11 +190,12 @@ mod tests {
                 .collect()
         };
         for (side, list, own) in [
-            (Side::Request, "REQUEST_OWNED", &REQUEST_OWNED),
-            (Side::Response, "RESPONSE_OWNED", &RESPONSE_OWNED),
+            (Side::Request, "REQUEST_OWNED", REQUEST_OWNED.len()),
+            (Side::OriginRequest, "ORIGIN_REQUEST_OWNED", REQUEST_OWNED.len() + ORIGIN_REQUEST_OWNED.len()),
+            (Side::Response, "RESPONSE_OWNED", RESPONSE_OWNED.len()),
         ] {
             let mocked: Vec<String> = [names("CONNECTION_OWNED"), names(list)].concat();
-            assert_eq!(mocked.len(), CONNECTION_OWNED.len() + own.len(), "{list}: {mocked:?}");
+            assert_eq!(mocked.len(), CONNECTION_OWNED.len() + own, "{list}: {mocked:?}");
             for name in &mocked {
                 assert_eq!(field_name(name, side), Err(EditError::Forbidden), "{name}");
             }

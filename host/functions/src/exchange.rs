@@ -10,23 +10,29 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, Method, StatusCode, Version};
 use seawall_base::OriginName;
 
+use crate::error::FunctionError;
 use crate::guest_log::GuestLog;
+use crate::store_policy::StorePolicy;
 
 /// One transaction. The caller owns it; a call takes it and gives it back.
 #[derive(Debug)]
 pub struct Exchange {
-    /// The client's request, as edited so far.
+    /// The client's request, or the one to the origin, as edited so far.
     pub request: RequestHead,
-    /// The response to the client. There before `on_response` is called.
+    /// The response to the client, or the origin's. There before `on_response` or `on_origin_response` is called.
     pub response: Option<ResponseHead>,
     /// Who asked.
     pub client: ClientInfo,
     /// What functions decided about the way of the request.
     pub route: RouteEdits,
+    /// What is known and decided about storing. There before `on_origin_request` or `on_origin_response` is called.
+    pub store: Option<StorePolicy>,
     /// What functions noted for later hooks of this request.
     pub vars: Vars,
     /// What functions wrote for the operator. Kept when a hook fails: it explains why.
     pub log: GuestLog,
+    /// The first failure that the operator's settings let pass.
+    pub tolerated: Option<FunctionError>,
 }
 
 impl Exchange {
@@ -38,8 +44,10 @@ impl Exchange {
             response: None,
             client,
             route: RouteEdits::default(),
+            store: None,
             vars: Vars::default(),
             log: GuestLog::default(),
+            tolerated: None,
         }
     }
 
@@ -107,7 +115,7 @@ pub struct ClientInfo {
     /// Names the request in the logs.
     pub request_id: Arc<str>,
     /// How the client speaks.
-    pub http_version: Version,
+    pub http_version: Option<Version>,
     /// `TLSv1.2`, `TLSv1.3`, or none.
     pub tls_version: Option<&'static str>,
 }
@@ -192,13 +200,24 @@ impl Vars {
     }
 }
 
-/// What `on_request` decided.
+/// What `on_request` or `on_origin_request` decided.
 #[derive(Debug)]
 pub enum RequestVerdict {
     /// Go on.
     Next,
-    /// Answer with this. Not to be stored.
+    /// Answer with this. Not to be stored if it is `on_request`'s.
     Respond(LocalResponse),
+}
+
+/// What `on_origin_response` decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OriginVerdict {
+    /// Store it where the rules allow that.
+    Store,
+    /// Hand it on, and keep nothing.
+    DeliverOnly,
+    /// Ask this origin instead, which was granted.
+    Retry(OriginName),
 }
 
 /// A response that a function made. Checked: it can be sent as it is; the host adds the fields that are its own.

@@ -12,46 +12,122 @@ use crate::runtime::Shared;
 use crate::state::State;
 
 /// When a function may act.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Hook {
     /// Before the cache is asked.
     OnRequest,
+    /// Before an origin is asked.
+    OnOriginRequest,
+    /// Before an origin's response is stored.
+    OnOriginResponse,
     /// Before a response goes to the client.
     OnResponse,
 }
 
 impl Hook {
     /// Every hook, in the order in which a request meets them.
-    pub const ALL: [Self; 2] = [Self::OnRequest, Self::OnResponse];
+    pub const ALL: [Self; 4] =
+        [Self::OnRequest, Self::OnOriginRequest, Self::OnOriginResponse, Self::OnResponse];
 
     /// The word for logs and metric labels: the name of the WIT interface.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::OnRequest => "on-request",
+            Self::OnOriginRequest => "on-origin-request",
+            Self::OnOriginResponse => "on-origin-response",
             Self::OnResponse => "on-response",
+        }
+    }
+}
+
+/// What becomes of a request when a hook fails on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnError {
+    /// It fails as well: a 503, or something stale where that is allowed.
+    FailClosed,
+    /// It goes on as if the function were not there.
+    FailOpen,
+    /// The origin's response is handed on as it came, and nothing is stored. For `on-origin-response` only.
+    DeliverOnly,
+}
+
+impl OnError {
+    /// Every choice.
+    pub const ALL: [Self; 3] = [Self::FailClosed, Self::FailOpen, Self::DeliverOnly];
+
+    /// Whether it makes sense for this hook.
+    #[must_use]
+    pub fn is_for(self, hook: Hook) -> bool {
+        self != Self::DeliverOnly || hook == Hook::OnOriginResponse
+    }
+
+    /// The word in settings.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::FailClosed => "fail-closed",
+            Self::FailOpen => "fail-open",
+            Self::DeliverOnly => "deliver-only",
+        }
+    }
+
+    /// What holds where the operator says nothing: whatever guards a site fails closed, and what only adorns a response
+    /// that is there does not take it away.
+    #[must_use]
+    pub fn default_of(hook: Hook) -> Self {
+        match hook {
+            Hook::OnRequest | Hook::OnOriginRequest => Self::FailClosed,
+            Hook::OnOriginResponse => Self::DeliverOnly,
+            Hook::OnResponse => Self::FailOpen,
         }
     }
 }
 
 /// What the operator sets for one function. Part of its version.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct FunctionSettings {
     /// What `config.get` answers.
     pub config: BTreeMap<String, String>,
-    /// The origins that `route.set-origin` may name. Others do not exist for the function.
+    /// The origins that `route.set-origin` and a retry may name. Others do not exist for the function.
     pub origins: BTreeSet<OriginName>,
+    /// Whether `store-policy.set-ttl` may make storable what the origin calls `private` or `no-store`.
+    pub store_private: bool,
+    /// What a failure does, where it should not be [`OnError::default_of`] the hook.
+    pub on_error: BTreeMap<Hook, OnError>,
+}
+
+impl FunctionSettings {
+    /// What a failure in this hook does.
+    #[must_use]
+    pub fn on_error(&self, hook: Hook) -> OnError {
+        self.on_error.get(&hook).copied().unwrap_or_else(|| OnError::default_of(hook))
+    }
+
+    /// What makes no sense in them, in words.
+    pub(crate) fn mistake(&self) -> Option<String> {
+        let (hook, then) = self.on_error.iter().find(|(hook, then)| !then.is_for(**hook))?;
+        Some(format!(
+            "on-error of `{}` is `{}`, which is not for that hook. Write `fail-closed` or `fail-open`",
+            hook.as_str(),
+            then.as_str()
+        ))
+    }
 }
 
 /// One prepared function, bound to the runtime that prepared it.
 pub struct Function {
     pub(crate) name: Arc<str>,
     pub(crate) version: String,
+    pub(crate) tag: Box<str>,
     pub(crate) settings: FunctionSettings,
+    pub(crate) imports: Vec<String>,
     pub(crate) pre: InstancePre<State>,
-    pub(crate) on_request: Option<ComponentExportIndex>,
-    pub(crate) on_response: Option<ComponentExportIndex>,
+    /// By hook, in the order of [`Hook::ALL`].
+    pub(crate) exports: [Option<ComponentExportIndex>; Hook::ALL.len()],
     pub(crate) shared: Arc<Shared>,
 }
 
@@ -68,6 +144,24 @@ impl Function {
         &self.version
     }
 
+    /// The tag of what this version shaped: `fn:<name>@<version>`.
+    #[must_use]
+    pub fn tag(&self) -> &str {
+        &self.tag
+    }
+
+    /// What the operator set.
+    #[must_use]
+    pub fn settings(&self) -> &FunctionSettings {
+        &self.settings
+    }
+
+    /// The interfaces that it really imports, sorted.
+    #[must_use]
+    pub fn imports(&self) -> &[String] {
+        &self.imports
+    }
+
     /// Whether the function has this hook. A hook that it does not have is never called and costs nothing.
     #[must_use]
     pub fn has(&self, hook: Hook) -> bool {
@@ -80,12 +174,18 @@ impl Function {
     }
 
     pub(crate) fn export(&self, hook: Hook) -> Option<&ComponentExportIndex> {
-        match hook {
-            Hook::OnRequest => self.on_request.as_ref(),
-            Hook::OnResponse => self.on_response.as_ref(),
-        }
+        self.exports.get(hook as usize)?.as_ref()
     }
 }
+
+/// The tag of what a version shaped.
+#[must_use]
+pub fn tag(name: &str, version: &str) -> String {
+    format!("{TAG_PREFIX}{name}@{version}")
+}
+
+/// What the tags of versions begin with. Functions cannot add tags that do.
+pub const TAG_PREFIX: &str = "fn:";
 
 impl fmt::Debug for Function {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -99,7 +199,8 @@ impl fmt::Debug for Function {
 
 /// The version of a function: BLAKE3 over its bytes and its settings, each behind its length so that they cannot run
 /// into each other.
-pub(crate) fn version(bytes: &[u8], settings: &FunctionSettings) -> String {
+#[must_use]
+pub fn version(bytes: &[u8], settings: &FunctionSettings) -> String {
     let mut hasher = blake3::Hasher::new();
     let mut part = |bytes: &[u8]| {
         hasher.update(&(bytes.len() as u64).to_le_bytes());
@@ -111,7 +212,12 @@ pub(crate) fn version(bytes: &[u8], settings: &FunctionSettings) -> String {
         part(name.as_bytes());
         part(value.as_bytes());
     }
+    part(&(settings.origins.len() as u64).to_le_bytes());
     settings.origins.iter().for_each(|origin| part(origin.as_str().as_bytes()));
+    part(&[u8::from(settings.store_private)]);
+    for hook in Hook::ALL {
+        part(settings.on_error(hook).as_str().as_bytes());
+    }
     hasher.finalize().to_hex().to_string()
 }
 
@@ -124,7 +230,11 @@ mod tests {
         let settings = |pairs: &[(&str, &str)], origins: &[&str]| FunctionSettings {
             config: pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
             origins: origins.iter().map(|o| OriginName::new(o).unwrap()).collect(),
+            ..FunctionSettings::default()
         };
+        let stores = FunctionSettings { store_private: true, ..FunctionSettings::default() };
+        let on_error = BTreeMap::from([(Hook::OnResponse, OnError::FailClosed)]);
+        let closed = FunctionSettings { on_error, ..FunctionSettings::default() };
         let all = [
             version(b"x", &settings(&[], &[])),
             version(b"y", &settings(&[], &[])),
@@ -132,6 +242,8 @@ mod tests {
             version(b"x", &settings(&[("ab", "")], &[])),
             version(b"x", &settings(&[], &["a", "b"])),
             version(b"x", &settings(&[("a", "b")], &["a"])),
+            version(b"x", &stores),
+            version(b"x", &closed),
         ];
         let distinct: BTreeSet<_> = all.iter().collect();
         assert_eq!(distinct.len(), all.len());

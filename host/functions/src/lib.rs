@@ -5,7 +5,8 @@
 //!
 //! ```text
 //! bytes ── Runtime::prepare ──▶ Function ── Chain::new ──▶ Chain
-//!                                                            │ on_request, on_response
+//!                                                            │ on_request, on_origin_request,
+//!                                                            │ on_origin_response, on_response
 //!                              Exchange in ──────────────────┴──────────────▶ Exchange out, verdict or error
 //! ```
 //!
@@ -18,6 +19,7 @@ pub mod error;
 pub mod exchange;
 pub mod guest_log;
 pub mod metrics;
+pub mod store_policy;
 pub mod swap;
 pub mod upload;
 
@@ -34,12 +36,13 @@ pub use chain::{CHAIN_MAX, Chain, ChainTooLong, Instances};
 pub use config::{Config, SlotReset};
 pub use error::{FunctionError, FunctionErrorKind, RuntimeError};
 pub use exchange::{
-    CacheWord, ClientInfo, Exchange, LocalResponse, RequestHead, RequestVerdict, ResponseHead, RouteEdits,
-    Vars,
+    CacheWord, ClientInfo, Exchange, LocalResponse, OriginVerdict, RequestHead, RequestVerdict, ResponseHead,
+    RouteEdits, Vars,
 };
-pub use function::{Function, FunctionSettings, Hook};
+pub use function::{Function, FunctionSettings, Hook, OnError, TAG_PREFIX, tag, version};
 pub use guest_log::{GuestLog, Level, Line};
 pub use metrics::Metrics;
 pub use runtime::Runtime;
 pub use state::HOST_CALLS_MAX;
+pub use store_policy::{FetchReason, StoreEdits, StorePolicy};
 pub use upload::UploadError;

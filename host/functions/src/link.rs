@@ -8,6 +8,7 @@ pub(crate) mod files;
 mod request;
 mod response;
 mod route;
+mod store_policy;
 mod sys;
 mod transaction;
 mod wasi;
@@ -27,6 +28,7 @@ pub(crate) fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<State
     response::link(&mut linker)?;
     client::link(&mut linker)?;
     route::link(&mut linker)?;
+    store_policy::link(&mut linker)?;
     transaction::link(&mut linker)?;
     sys::link(&mut linker)?;
     wasi::link(&mut linker)?;
@@ -41,6 +43,7 @@ pub(crate) fn offers(name: &str) -> bool {
             | "seawall:edge/response"
             | "seawall:edge/client"
             | "seawall:edge/route"
+            | "seawall:edge/store-policy"
             | "seawall:edge/vars"
             | "seawall:edge/config"
             | "seawall:edge/log"

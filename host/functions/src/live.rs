@@ -21,7 +21,7 @@ use crate::function::{Function, Hook};
 use crate::runtime::Shared;
 use crate::state::State;
 use crate::upload::UploadError;
-use crate::verdict::Verdict;
+use crate::verdict::{OriginRequestVerdict, OriginResponseVerdict, Verdict};
 
 /// Bytes that a guest may hand to the host in one call: a local response at its limit, with room for its fields.
 const TRANSFER_MAX_BYTES: usize = 1 << 20;
@@ -112,6 +112,17 @@ impl Live {
         Ok(instance)
     }
 
+    /// Whether the hook has this type.
+    fn has<R>(&mut self, instance: Instance, hook: Hook) -> wasmtime::Result<()>
+    where
+        R: Lift + Send + Sync + 'static,
+        (Result<R, String>,): ComponentNamedList + Lift,
+    {
+        let function = Arc::clone(&self.store.data().function);
+        let Some(export) = function.export(hook) else { return Ok(()) };
+        instance.get_typed_func::<(), (Result<R, String>,)>(&mut self.store, export).map(drop)
+    }
+
     async fn enter<R>(&mut self, hook: Hook) -> Result<R, Failed>
     where
         R: Lift + Send + Sync + 'static,
@@ -145,13 +156,14 @@ pub(crate) async fn trial(function: &Arc<Function>) -> Result<(), UploadError> {
     let Some(instance) = live.instance else {
         return Ok(());
     };
-    if let Some(export) = &function.on_request {
-        instance
-            .get_typed_func::<(), (Result<Verdict, String>,)>(&mut live.store, export)
-            .map_err(mismatch)?;
-    }
-    if let Some(export) = &function.on_response {
-        instance.get_typed_func::<(), (Result<(), String>,)>(&mut live.store, export).map_err(mismatch)?;
+    for hook in function.hooks() {
+        let typed = match hook {
+            Hook::OnRequest => live.has::<Verdict>(instance, hook),
+            Hook::OnOriginRequest => live.has::<OriginRequestVerdict>(instance, hook),
+            Hook::OnOriginResponse => live.has::<OriginResponseVerdict>(instance, hook),
+            Hook::OnResponse => live.has::<()>(instance, hook),
+        };
+        typed.map_err(mismatch)?;
     }
     Ok(())
 }

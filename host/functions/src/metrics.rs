@@ -12,7 +12,7 @@ use prometheus_client::registry::{Registry, Unit};
 use tokio::sync::Semaphore;
 
 use crate::error::{FunctionError, FunctionErrorKind};
-use crate::exchange::RequestVerdict;
+use crate::exchange::{OriginVerdict, RequestVerdict};
 use crate::function::Hook;
 use crate::live::Spent;
 
@@ -21,8 +21,8 @@ const BOUNDS_US: [u32; 12] = [2, 5, 10, 15, 25, 50, 100, 250, 500, 1000, 5000, 2
 
 /// What this room counts.
 pub struct Metrics {
-    on_request: PerHook,
-    on_response: PerHook,
+    /// In the order of [`Hook::ALL`].
+    hooks: [PerHook; Hook::ALL.len()],
     slots: Arc<Semaphore>,
     slots_max: usize,
 }
@@ -45,7 +45,7 @@ struct Histogram {
 impl Metrics {
     pub(crate) fn new(slots: Arc<Semaphore>) -> Self {
         let slots_max = slots.available_permits();
-        Self { on_request: PerHook::new(), on_response: PerHook::new(), slots, slots_max }
+        Self { hooks: Hook::ALL.map(|_| PerHook::new()), slots, slots_max }
     }
 
     /// Adds these metrics to a registry.
@@ -53,7 +53,7 @@ impl Metrics {
         registry.register_collector(Box::new(Arc::clone(self)));
     }
 
-    /// Calls that ended so. `None` is success: for `on-request`, that the request goes on.
+    /// Calls that ended so. `None` is success: for the request side, that the request goes on.
     #[must_use]
     pub fn calls(&self, hook: Hook, failed: Option<FunctionErrorKind>) -> u64 {
         let of = self.of(hook);
@@ -62,32 +62,44 @@ impl Metrics {
             .map_or(0, |n| n.load(Ordering::Relaxed))
     }
 
-    pub(crate) fn record_request(&self, result: &Result<RequestVerdict, FunctionError>, spent: Spent) {
-        let of = &self.on_request;
+    pub(crate) fn record<T: Outcome>(&self, hook: Hook, result: &Result<T, FunctionError>, spent: Spent) {
+        let of = self.of(hook);
         match result {
-            Ok(RequestVerdict::Next) => of.next.fetch_add(1, Ordering::Relaxed),
-            Ok(RequestVerdict::Respond(_)) => of.responded.fetch_add(1, Ordering::Relaxed),
-            Err(error) => return of.failure(error.kind, spent),
-        };
-        of.spent(spent);
-    }
-
-    pub(crate) fn record_response(&self, result: &Result<(), FunctionError>, spent: Spent) {
-        let of = &self.on_response;
-        match result {
-            Ok(()) => of.next.fetch_add(1, Ordering::Relaxed),
+            Ok(outcome) if outcome.responds() => of.responded.fetch_add(1, Ordering::Relaxed),
+            Ok(_) => of.next.fetch_add(1, Ordering::Relaxed),
             Err(error) => return of.failure(error.kind, spent),
         };
         of.spent(spent);
     }
 
     fn of(&self, hook: Hook) -> &PerHook {
+        let [on_request, on_origin_request, on_origin_response, on_response] = &self.hooks;
         match hook {
-            Hook::OnRequest => &self.on_request,
-            Hook::OnResponse => &self.on_response,
+            Hook::OnRequest => on_request,
+            Hook::OnOriginRequest => on_origin_request,
+            Hook::OnOriginResponse => on_origin_response,
+            Hook::OnResponse => on_response,
         }
     }
 }
+
+/// What a call that went well can come to.
+pub(crate) trait Outcome {
+    /// The function answered by itself.
+    fn responds(&self) -> bool {
+        false
+    }
+}
+
+impl Outcome for RequestVerdict {
+    fn responds(&self) -> bool {
+        matches!(self, Self::Respond(_))
+    }
+}
+
+impl Outcome for OriginVerdict {}
+
+impl Outcome for () {}
 
 impl PerHook {
     fn new() -> Self {
@@ -192,9 +204,9 @@ mod tests {
     fn calls_and_their_cost_are_exported() {
         let metrics = Arc::new(Metrics::new(Arc::new(Semaphore::new(5))));
         let spent = Spent { cpu: Duration::from_micros(10), wall: Duration::from_millis(50) };
-        metrics.record_request(&Ok(RequestVerdict::Next), spent);
+        metrics.record(Hook::OnRequest, &Ok(RequestVerdict::Next), spent);
         let error = FunctionError::new(&Arc::from("f"), Hook::OnResponse, FunctionErrorKind::Cpu, "");
-        metrics.record_response(&Err(error), spent);
+        metrics.record::<()>(Hook::OnResponse, &Err(error), spent);
         let (mut registry, mut text) = (Registry::default(), String::new());
         metrics.register(&mut registry);
         prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();

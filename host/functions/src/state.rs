@@ -12,6 +12,7 @@ use crate::error::Stop;
 use crate::exchange::{Exchange, RequestHead, ResponseHead, RouteEdits, Vars};
 use crate::function::{Function, Hook};
 use crate::guest_log::{Level, LineBudget};
+use crate::store_policy::StorePolicy;
 
 /// Most host calls of one call of a hook. Reading each of 100 fields several times fits.
 pub const HOST_CALLS_MAX: u32 = 2000;
@@ -47,6 +48,7 @@ struct Before {
     request: Option<RequestHead>,
     response: Option<ResponseHead>,
     route: Option<RouteEdits>,
+    store: Option<StorePolicy>,
     vars: Option<Vars>,
 }
 
@@ -86,6 +88,7 @@ impl State {
         let before = std::mem::take(&mut self.before);
         if !keep {
             exchange.response = before.response.or(exchange.response);
+            exchange.store = before.store.or(exchange.store);
             exchange.request = before.request.unwrap_or(exchange.request);
             exchange.route = before.route.unwrap_or(exchange.route);
             exchange.vars = before.vars.unwrap_or(exchange.vars);
@@ -118,12 +121,20 @@ impl State {
         self.exchange()?.response.as_ref().ok_or_else(|| wasmtime::Error::new(NO_RESPONSE))
     }
 
-    /// The request, to be changed: in `on-request` only, since afterwards the cache has been asked.
+    pub(crate) fn hook(&self) -> Hook {
+        self.hook
+    }
+
+    pub(crate) fn store(&self) -> wasmtime::Result<&StorePolicy> {
+        self.exchange()?.store.as_ref().ok_or_else(|| wasmtime::Error::new(NO_FETCH))
+    }
+
+    /// The request, to be changed: the client's before the cache is asked, and the one to the origin before it is sent.
     pub(crate) fn edit_request(
         &mut self,
         bytes: usize,
     ) -> wasmtime::Result<Result<&mut RequestHead, EditError>> {
-        let allowed = self.allow(Hook::OnRequest, bytes);
+        let allowed = self.allow(&[Hook::OnRequest, Hook::OnOriginRequest], bytes);
         let (exchange, before) = self.exchange_mut()?;
         Ok(allowed.map(|()| {
             before.request.get_or_insert_with(|| exchange.request.clone());
@@ -131,12 +142,12 @@ impl State {
         }))
     }
 
-    /// The response, to be changed: in `on-response` only.
+    /// The response, to be changed: before it is stored, and before it goes to the client.
     pub(crate) fn edit_response(
         &mut self,
         bytes: usize,
     ) -> wasmtime::Result<Result<&mut ResponseHead, EditError>> {
-        let allowed = self.allow(Hook::OnResponse, bytes);
+        let allowed = self.allow(&[Hook::OnResponse, Hook::OnOriginResponse], bytes);
         let (exchange, before) = self.exchange_mut()?;
         if let Err(refused) = allowed {
             return Ok(Err(refused));
@@ -146,12 +157,13 @@ impl State {
         Ok(Ok(response))
     }
 
-    /// The way of the request, to be changed: in `on-request` only.
+    /// The way of the request, to be changed in one of `hooks`.
     pub(crate) fn edit_route(
         &mut self,
+        hooks: &[Hook],
         bytes: usize,
     ) -> wasmtime::Result<Result<&mut RouteEdits, EditError>> {
-        let allowed = self.allow(Hook::OnRequest, bytes);
+        let allowed = self.allow(hooks, bytes);
         let (exchange, before) = self.exchange_mut()?;
         Ok(allowed.map(|()| {
             before.route.get_or_insert_with(|| exchange.route.clone());
@@ -159,9 +171,24 @@ impl State {
         }))
     }
 
+    /// What becomes of an origin's response, to be changed: before it is stored.
+    pub(crate) fn edit_store(
+        &mut self,
+        bytes: usize,
+    ) -> wasmtime::Result<Result<&mut StorePolicy, EditError>> {
+        let allowed = self.allow(&[Hook::OnOriginResponse], bytes);
+        let (exchange, before) = self.exchange_mut()?;
+        if let Err(refused) = allowed {
+            return Ok(Err(refused));
+        }
+        let store = exchange.store.as_mut().ok_or_else(|| wasmtime::Error::new(NO_FETCH))?;
+        before.store.get_or_insert_with(|| store.clone());
+        Ok(Ok(store))
+    }
+
     /// The variables, to be changed: in every hook.
     pub(crate) fn edit_vars(&mut self, bytes: usize) -> wasmtime::Result<Result<&mut Vars, EditError>> {
-        let allowed = self.allow(self.hook, bytes);
+        let allowed = self.allow(&Hook::ALL, bytes);
         let (exchange, before) = self.exchange_mut()?;
         Ok(allowed.map(|()| {
             before.vars.get_or_insert_with(|| exchange.vars.clone());
@@ -169,8 +196,8 @@ impl State {
         }))
     }
 
-    fn allow(&mut self, hook: Hook, bytes: usize) -> Result<(), EditError> {
-        if self.hook != hook {
+    fn allow(&mut self, hooks: &[Hook], bytes: usize) -> Result<(), EditError> {
+        if !hooks.contains(&self.hook) {
             return Err(EditError::WrongPhase);
         }
         let total = self.edit_bytes.saturating_add(bytes);
@@ -225,7 +252,9 @@ impl State {
 
 const OUTSIDE: Stop =
     Stop::Misuse("the host was called while no hook was running, such as in an initializer");
-const NO_RESPONSE: Stop = Stop::Misuse("there is no response in on-request");
+const NO_RESPONSE: Stop = Stop::Misuse("there is no response yet in this hook");
+const NO_FETCH: Stop =
+    Stop::Misuse("nothing is fetched in this hook: `store-policy` is for the origin-side ones");
 
 impl ResourceLimiter for State {
     /// Ends the call instead of letting `memory.grow` answer -1: the error then says what happened, where a guest would

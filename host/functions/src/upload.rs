@@ -59,16 +59,19 @@ pub enum UploadError {
          Cargo.toml, and export hooks with `seawall_edge::filter!`"
     )]
     CommandComponent,
+    /// Settings that contradict themselves.
+    #[error("{0}")]
+    Settings(String),
     /// A whole handler, which is not a filter.
     #[error(
-        "this is a handler (it exports `wasi:http`). This version of Seawall runs filters only: export `on-request` \
-         or `on-response` of {PACKAGE}@{VERSION}"
+        "this is a handler (it exports `wasi:http`). This version of Seawall runs filters only: export one of \
+         the hooks of {PACKAGE}@{VERSION}"
     )]
     Handler,
     /// A component that exports no hook.
     #[error(
         "the component exports no hook of {PACKAGE}@{VERSION}; it exports: {exports}. Export `on-request`, \
-         `on-response` or both, for instance with `seawall_edge::filter!`"
+         `on-origin-request`, `on-origin-response` or `on-response`, for instance with `seawall_edge::filter!`"
     )]
     NoHook {
         /// What it does export.
@@ -129,6 +132,7 @@ impl UploadError {
             Self::NoInterface => "no-interface",
             Self::Program => "program",
             Self::CommandComponent => "command-component",
+            Self::Settings(_) => "settings",
             Self::Handler => "handler",
             Self::NoHook { .. } => "no-hook",
             Self::Componentize(_) => "componentize",
@@ -149,6 +153,9 @@ pub(crate) fn prepare(
     bytes: &[u8],
     settings: FunctionSettings,
 ) -> Result<Arc<Function>, UploadError> {
+    if let Some(mistake) = settings.mistake() {
+        return Err(UploadError::Settings(mistake));
+    }
     let max = shared.config.upload_max_bytes;
     if bytes.len() > max {
         return Err(UploadError::TooLarge { bytes: bytes.len(), max });
@@ -166,22 +173,24 @@ pub(crate) fn prepare(
     features(shared, binary)?;
     let component = Component::from_binary(&shared.engine, binary)
         .map_err(|error| UploadError::Compile(format!("{error:#}")))?;
-    imports(shared, &component)?;
-    let [on_request, on_response] = Hook::ALL.map(|hook| export(&component, hook));
-    if on_request.is_none() && on_response.is_none() {
+    let imports = imports(shared, &component)?;
+    let exports = Hook::ALL.map(|hook| export(&component, hook));
+    if exports.iter().all(Option::is_none) {
         return Err(no_hook(shared, &component));
     }
     let linker = link::files::link(&shared.linker, &component);
     let pre = linker
         .and_then(|linker| linker.instantiate_pre(&component))
         .map_err(|error| UploadError::Mismatch(format!("{error:#}")))?;
+    let version = function::version(bytes, &settings);
     let function = Arc::new(Function {
         name: Arc::from(name),
-        version: function::version(bytes, &settings),
+        tag: function::tag(name, &version).into_boxed_str(),
+        version,
         settings,
+        imports,
         pre,
-        on_request,
-        on_response,
+        exports,
         shared: Arc::clone(shared),
     });
     drive(live::trial(&function))?;
@@ -250,17 +259,15 @@ fn memory_features(shared: &Shared, memory: MemoryType, memories: &mut u32) -> R
 }
 
 /// Compares what a component really imports with what there is: everything else does not exist for a filter.
-fn imports(shared: &Shared, component: &Component) -> Result<(), UploadError> {
+fn imports(shared: &Shared, component: &Component) -> Result<Vec<String>, UploadError> {
     let ty = component.component_type();
     let unversioned = |name: &str| name.split('@').next().unwrap_or(name).to_owned();
-    let missing: Vec<String> = ty
-        .imports(&shared.engine)
-        .map(|(name, _)| name)
-        .filter(|name| !link::offers(&unversioned(name)))
-        .map(|name| format!("`{name}`"))
-        .collect();
+    let mut all: Vec<String> = ty.imports(&shared.engine).map(|(name, _)| name.to_owned()).collect();
+    all.sort_unstable();
+    let missing: Vec<String> =
+        all.iter().filter(|name| !link::offers(&unversioned(name))).map(|name| format!("`{name}`")).collect();
     if missing.is_empty() {
-        return Ok(());
+        return Ok(all);
     }
     let imports = missing.join(", ");
     let advice = if imports.contains("wasi:filesystem") {
@@ -268,7 +275,7 @@ fn imports(shared: &Shared, component: &Component) -> Result<(), UploadError> {
     } else if imports.contains("wasi:sockets") || imports.contains("wasi:http") {
         "Filters make no connections of their own"
     } else if imports.contains(PACKAGE) {
-        "A newer Seawall may have it; this one has request, response, client, route, vars, config and log"
+        "A newer Seawall may have it; this one has request, response, client, route, store-policy, vars, config and log"
     } else {
         "Remove the dependency that needs it"
     };

@@ -19,6 +19,37 @@ pub(crate) enum Verdict {
     Respond(Response),
 }
 
+/// `verdict` of `seawall:edge/on-origin-request`.
+#[derive(Clone, ComponentType, Lift)]
+#[component(variant)]
+pub(crate) enum OriginRequestVerdict {
+    #[component(name = "fetch")]
+    Fetch,
+    #[component(name = "respond")]
+    Respond(Response),
+}
+
+/// `verdict` of `seawall:edge/on-origin-response`.
+#[derive(Clone, ComponentType, Lift)]
+#[component(variant)]
+pub(crate) enum OriginResponseVerdict {
+    #[component(name = "store")]
+    Store,
+    #[component(name = "deliver-only")]
+    DeliverOnly,
+    #[component(name = "retry")]
+    Retry(String),
+}
+
+impl From<OriginRequestVerdict> for Verdict {
+    fn from(verdict: OriginRequestVerdict) -> Self {
+        match verdict {
+            OriginRequestVerdict::Fetch => Self::Next,
+            OriginRequestVerdict::Respond(response) => Self::Respond(response),
+        }
+    }
+}
+
 /// `local-response` of `seawall:edge/types`.
 #[derive(Clone, ComponentType, Lift)]
 #[component(record)]

@@ -54,7 +54,7 @@ pub use data_dir::default_data_dir;
 pub use duration::{DURATION_MAX, DurationError};
 pub use error_page::ErrorPageFile;
 pub use flags::{ONLY_NAME, RunFlags};
-pub use function::{Function, FunctionName};
+pub use function::{Function, FunctionName, Grant};
 pub use host::{HOST_MAX_BYTES, HostError, HostPattern};
 pub use listen::{DEFAULT_BODY_TIMEOUT, DEFAULT_HTTP, Listen};
 pub use log::{

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
+use http_body_util::Full;
 use hyper::body::Incoming;
 use parking_lot::Mutex;
 use seawall_base::{Blame, Cause, Fault};
@@ -188,7 +189,7 @@ impl Body for Outgoing {
 /// A response's body as it comes from an origin. Breaks off with a fault when nothing comes for too long.
 #[derive(Debug)]
 pub struct OriginBody {
-    from: Incoming,
+    from: From,
     between_bytes: Duration,
     patience: Option<Pin<Box<Sleep>>>,
     blame: Blame,
@@ -196,9 +197,23 @@ pub struct OriginBody {
     seat: Option<Seat>,
 }
 
+#[derive(Debug)]
+enum From {
+    Origin(Incoming),
+    /// Not from an origin at all, but in its place.
+    Here(Full<Bytes>),
+}
+
 impl OriginBody {
     pub(crate) fn new(from: Incoming, between_bytes: Duration, blame: Blame) -> Self {
-        Self { from, between_bytes, patience: None, blame, seat: None }
+        Self { from: From::Origin(from), between_bytes, patience: None, blame, seat: None }
+    }
+
+    /// A body that is there already: the answer of one who stands in for an origin.
+    #[must_use]
+    pub fn whole(body: Bytes) -> Self {
+        let from = From::Here(Full::new(body));
+        Self { from, between_bytes: Duration::ZERO, patience: None, blame: Blame::Node, seat: None }
     }
 
     /// The same, and its end is the seat's.
@@ -210,7 +225,7 @@ impl OriginBody {
 
     /// Some never ask for the end of a body that has said how long it is.
     fn leave_at_the_end(&mut self) {
-        if self.from.is_end_stream()
+        if self.is_end_stream()
             && let Some(seat) = self.seat.take()
         {
             seat.whole();
@@ -234,7 +249,14 @@ impl Body for OriginBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
         let this = &mut *self;
-        if let Poll::Ready(frame) = Pin::new(&mut this.from).poll_frame(cx) {
+        let from = match &mut this.from {
+            From::Origin(from) => from,
+            From::Here(body) => {
+                let Ok(frame) = ready!(Pin::new(body).poll_frame(cx)).transpose();
+                return Poll::Ready(frame.map(Ok));
+            }
+        };
+        if let Poll::Ready(frame) = Pin::new(from).poll_frame(cx) {
             this.patience = None;
             return Poll::Ready(match frame {
                 Some(Ok(frame)) => {
@@ -256,10 +278,16 @@ impl Body for OriginBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.from.is_end_stream()
+        match &self.from {
+            From::Origin(from) => from.is_end_stream(),
+            From::Here(body) => body.is_end_stream(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.from.size_hint()
+        match &self.from {
+            From::Origin(from) => from.size_hint(),
+            From::Here(body) => body.size_hint(),
+        }
     }
 }

@@ -62,6 +62,7 @@ pub(crate) fn client(
         glance,
         directives,
         edits: RouteEdits::default(),
+        chain: site.chain(),
         functions: None,
         peer: None,
         interim: connection.interim_for(parts.version),

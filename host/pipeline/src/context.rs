@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderValue, Version};
 use parking_lot::Mutex;
 use seawall_base::{Fault, Position};
 use seawall_cache::{Ask, Key};
-use seawall_functions::{RequestHead, RouteEdits};
+use seawall_functions::{Chain, RequestHead, RouteEdits};
 use seawall_policy::{Forward, Glance, RequestDirectives};
 
 use crate::hooks::FunctionSide;
@@ -69,6 +69,8 @@ pub(crate) struct Context {
     pub(crate) directives: RequestDirectives,
     /// What functions decided about the way.
     pub(crate) edits: RouteEdits,
+    /// The site's functions, if it has any: the same for all hooks of this request, whatever is activated meanwhile.
+    pub(crate) chain: Option<Chain>,
     /// What functions keep from hook to hook, where the site has some.
     pub(crate) functions: Option<Box<FunctionSide>>,
     /// Set for a request of another node.

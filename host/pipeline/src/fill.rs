@@ -1,19 +1,17 @@
-//! The fill lane: route → forward → fetch → settle.
+//! The fill lane: route → on_origin_request → forward → fetch → on_origin_response → settle.
 //!
 //! Miss, revalidation and background refresh are the same fill. It runs in a task of its own: a client that leaves
 //! never ends a fill that others follow, or that will be stored.
 
-use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::header::{CONTENT_LENGTH, TRAILER};
+use http::uri::PathAndQuery;
 use http::{HeaderMap, Response, StatusCode};
-use http_body::Body;
-use http_body_util::BodyExt;
 use seawall_base::{Blame, Cause, Fault};
-use seawall_cache::{Entry, Filling, Followed, Key, Lead, Release};
-use seawall_origin::{OriginBody, Outgoing};
+use seawall_cache::{Entry, Followed, Key, Lead, Release};
+use seawall_functions::FetchReason;
+use seawall_origin::{OriginBody, Outgoing, Pool};
 use seawall_policy::partial::Rest;
 use seawall_policy::terms::Times;
 use seawall_policy::{RequestDirectives, Validators};
@@ -23,13 +21,14 @@ use crate::context::Context;
 use crate::edge::Edge;
 use crate::forward::{Inbound, Outbound};
 use crate::interim::{self, Turn};
+use crate::origin_side::{OnOriginRequest, OnOriginResponse, OriginSide};
 use crate::route::{self, Route};
-use crate::settle::{self, Asked, Declined, DeclinedBy, Settlement, Wants};
+use crate::settle::{self, Asked, Declined, DeclinedBy, Settlement, Shaping, Wants};
 use crate::site::Site;
 
-/// How long a fill may take from its start to the last byte. An origin that drips a byte now and then never trips the
-/// between-bytes limit; this ends it.
-const FILL_LIMIT: Duration = Duration::from_secs(3600);
+mod pour;
+
+pub(crate) use pour::pour;
 
 /// What came of leading a fill.
 pub(crate) enum Led {
@@ -64,23 +63,35 @@ struct Job {
     site: Arc<Site>,
     /// Scheme and authority.
     origin: String,
+    /// What is stored is stored under it, whatever functions ask the origin for.
+    path: PathAndQuery,
     outbound: Outbound,
     /// The request's fields as functions left them: those that `Vary` and the rules for storing speak of. What is sent on
     /// has others, of this node's own.
     headers: HeaderMap,
     route: Route,
+    functions: OriginSide,
     directives: RequestDirectives,
 }
 
 impl Job {
-    fn new(edge: &Arc<Edge>, cx: &Context, key: Key, lead: &Lead, turn: Option<&Turn>) -> Self {
+    fn new(
+        edge: &Arc<Edge>,
+        cx: &Context,
+        key: Key,
+        lead: &Lead,
+        why: FetchReason,
+        turn: Option<&Turn>,
+    ) -> Self {
         Self {
             edge: Arc::clone(edge),
             site: Arc::clone(&cx.site),
             origin: cx.origin(),
+            path: cx.head.path_and_query.clone(),
             outbound: Outbound::for_fill(edge, cx, lead.position()).telling(turn),
             headers: cx.head.headers.clone(),
             route: route::choose(edge, cx, key),
+            functions: OriginSide::for_fill(cx, why),
             directives: cx.directives,
         }
     }
@@ -94,14 +105,15 @@ enum News {
 
 /// Fills in the background; nobody waits.
 pub(crate) fn detach(edge: &Arc<Edge>, cx: &Context, key: Key, lead: Lead) {
-    let job = Job::new(edge, cx, key, &lead, None);
+    let job = Job::new(edge, cx, key, &lead, FetchReason::Background, None);
     drop(tokio::spawn(run(job, lead, None)));
 }
 
 /// Fills, and waits for what its own client is to be sent.
 pub(crate) async fn lead(edge: &Arc<Edge>, cx: &Context, key: Key, lead: Lead) -> Result<Led, Fault> {
     let turn = cx.turn();
-    let job = Job::new(edge, cx, key, &lead, turn.as_ref());
+    let why = lead.prior().map_or(FetchReason::Miss, |_| FetchReason::Revalidate);
+    let job = Job::new(edge, cx, key, &lead, why, turn.as_ref());
     let follower = lead.follower().ok_or_else(dropped)?;
     let (tell, account) = oneshot::channel();
     drop(tokio::spawn(run(job, lead, Some(tell))));
@@ -128,7 +140,7 @@ async fn run(mut job: Job, lead: Lead, tell: Option<oneshot::Sender<News>>) {
     let prior = lead.prior().map(Arc::clone);
     let part = lead.part().map(Arc::clone);
     let wants = question(&mut job, &lead, prior.as_deref(), part.as_deref());
-    let (mut times, mut answer) = fetch(&job).await;
+    let (mut times, mut answer) = fetch(&mut job, wants).await;
     let mut verdict = judged(&job, &lead, wants, times, &answer);
     let rest_failed = matches!(wants, Wants::Rest(_)) && answer.is_err();
     if rest_failed || (matches!(verdict, Some(Settlement::AskAnew)) && wants.is_conditional()) {
@@ -137,9 +149,10 @@ async fn run(mut job: Job, lead: Lead, tell: Option<oneshot::Sender<News>>) {
             lead.forget_prior();
         }
         job.outbound.ask_anew();
-        (times, answer) = fetch(&job).await;
+        (times, answer) = fetch(&mut job, Wants::Whole).await;
         verdict = judged(&job, &lead, Wants::Whole, times, &answer);
     }
+    job.functions.tell(&job.edge);
     let (inbound, verdict) = match (answer, verdict) {
         (Ok(inbound), Some(verdict)) => (inbound, verdict),
         (Ok(_), None) => return lead.fail(dropped()),
@@ -228,7 +241,7 @@ fn settlement(job: &Job, lead: &Lead, wants: Wants<'_>, times: Times, inbound: &
     let asked = Asked {
         site: &job.site,
         origin: &job.origin,
-        path: job.outbound.path(),
+        path: job.path.path(),
         headers: &job.headers,
         directives: &job.directives,
         wants,
@@ -236,17 +249,48 @@ fn settlement(job: &Job, lead: &Lead, wants: Wants<'_>, times: Times, inbound: &
         // What a shield kept is as old as its own fill, whatever this node's log says.
         position: inbound.shield.map_or(lead.position(), |shield| shield.position.min(lead.position())),
         stale_at_shield: inbound.shield.is_some_and(|shield| shield.stale),
+        shaping: &inbound.shaping,
     };
     settle::of_response(&asked, inbound.response.status(), inbound.response.headers())
 }
 
-async fn fetch(job: &Job) -> (Times, Result<Inbound, Fault>) {
-    let requested_at = job.edge.clock.now();
-    let mut answer = job.outbound.send(&job.edge, &job.route, Outgoing::empty()).await;
-    if let Ok(inbound) = &mut answer {
+/// Asks for an answer, and has functions look at it; once more, if they want another origin's.
+async fn fetch(job: &mut Job, wants: Wants<'_>) -> (Times, Result<Inbound, Fault>) {
+    let mut instead = None;
+    loop {
+        let requested_at = job.edge.clock.now();
+        let answer = ask(job, instead.take()).await;
+        let times = Times { requested_at, received_at: job.edge.clock.now() };
+        let mut inbound = match answer {
+            Ok(inbound) => inbound,
+            Err(fault) => return (times, Err(fault)),
+        };
         inbound.clean(&job.edge);
+        let Job { edge, site, outbound, functions, .. } = job;
+        match functions.on_response(edge, site, outbound, wants, times, &mut inbound).await {
+            Ok(OnOriginResponse::Go) => return (times, Ok(inbound)),
+            Ok(OnOriginResponse::Retry(origin)) => instead = Some(origin),
+            Err(fault) => return (times, Err(fault)),
+        }
     }
-    (Times { requested_at, received_at: job.edge.clock.now() }, answer)
+}
+
+/// Asks the shield, or else the origin; or what functions choose instead of it.
+async fn ask(job: &mut Job, instead: Option<Arc<Pool>>) -> Result<Inbound, Fault> {
+    let Job { edge, outbound, route, functions, .. } = job;
+    if instead.is_none()
+        && let Some(answer) = outbound.ask_shields(edge, route).await
+    {
+        return answer;
+    }
+    let origin = match instead {
+        Some(origin) => origin,
+        None => match functions.on_request(edge, outbound, route.origin()).await? {
+            OnOriginRequest::Fetch(origin) => origin,
+            OnOriginRequest::Respond(inbound) => return Ok(*inbound),
+        },
+    };
+    outbound.ask_origin(&origin, Outgoing::empty()).await
 }
 
 /// No answer: what is stored stands in where it may, else all who wait share the fault.
@@ -260,17 +304,17 @@ fn failed(
 ) {
     let position = lead.position();
     let headers = &job.headers;
-    let stale_at_shield = false;
     let asked = Asked {
         site: &job.site,
         origin: &job.origin,
-        path: job.outbound.path(),
+        path: job.path.path(),
         headers,
         directives: &job.directives,
         wants: prior.map_or(Wants::Whole, Wants::Validation),
         times,
         position,
-        stale_at_shield,
+        stale_at_shield: false,
+        shaping: &Shaping::NONE,
     };
     match (settle::of_fault(&asked, &fault), lead.prior().map(Arc::clone)) {
         (Some(why), Some(entry)) => {
@@ -312,7 +356,7 @@ fn decline(
             if !status.is_server_error() {
                 lead.forget_prior();
             }
-            lead.decline(job.edge.clock.now());
+            lead.decline(job.edge.clock.now(), declined.marked_for);
         }
     }
 }
@@ -321,49 +365,5 @@ fn decline(
 fn say(tell: Option<oneshot::Sender<News>>, news: News) {
     if let Some(tell) = tell {
         let _ = tell.send(news);
-    }
-}
-
-/// How long one reader of a body that is not stored may hold up the others. Longer than a phone's dead spot.
-const STALL_LIMIT: Duration = Duration::from_secs(30);
-
-/// Waits until there is room, at the cost of the slowest reader if need be. `false`: nobody reads any more.
-async fn wait_for_room(filling: &Filling) -> bool {
-    loop {
-        match tokio::time::timeout(STALL_LIMIT, filling.room()).await {
-            Ok(wanted) => return wanted,
-            Err(_) => filling.evict_slowest(),
-        }
-    }
-}
-
-/// Pours a body into the store, and to all who read it meanwhile.
-pub(crate) async fn pour(mut filling: Filling, body: OriginBody) {
-    let mut body = pin!(body);
-    let poured = tokio::time::timeout(FILL_LIMIT, async {
-        // A body that says it has ended is not asked again: the entry is there as soon as its last byte is.
-        while !body.is_end_stream() {
-            let Some(frame) = body.frame().await else { break };
-            match frame?.into_data() {
-                Ok(data) => filling.push(&data),
-                Err(frame) => return Ok(frame.into_trailers().ok()),
-            }
-            if !wait_for_room(&filling).await {
-                return Err(Fault::new(
-                    Cause::FillDropped,
-                    Blame::Client,
-                    "nobody reads it, and nobody else is served by it",
-                ));
-            }
-        }
-        Ok(None)
-    });
-    match poured.await {
-        Ok(Ok(trailers)) => drop(filling.finish(trailers)),
-        Ok(Err(fault)) => filling.abort(fault),
-        Err(_) => {
-            let detail = format!("the body took longer than {} s", FILL_LIMIT.as_secs());
-            filling.abort(Fault::new(Cause::BodyTimeout, Blame::Origin, detail));
-        }
     }
 }

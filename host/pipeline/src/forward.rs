@@ -8,6 +8,7 @@ use http::{HeaderMap, Method, Request, Response, Uri};
 use seawall_base::{Blame, Cause, Fault, OriginName, Position, Retry};
 use seawall_cluster::NodeView;
 use seawall_cluster::peer::{self, Asks, PeerAnswer, PeerRequest, PeerTarget};
+use seawall_functions::RequestHead;
 use seawall_origin::{BackupRule, FromBackup, HostRule, OnInterim, OriginBody, Outgoing, Pool, Server, Wish};
 use seawall_policy::partial::Rest;
 use seawall_policy::range::ByteRange;
@@ -17,6 +18,7 @@ use crate::context::Context;
 use crate::edge::{Edge, Peers};
 use crate::interim::Turn;
 use crate::route::Route;
+use crate::settle::Shaping;
 use crate::site::Site;
 
 /// A request to be sent on. It owns what it needs: a fill outlives its client.
@@ -49,6 +51,8 @@ pub(crate) struct Inbound {
     pub(crate) shield: Option<PeerAnswer>,
     /// What else is to be said of it.
     pub(crate) detail: Option<&'static str>,
+    /// What functions made of it.
+    pub(crate) shaping: Shaping,
 }
 
 impl Outbound {
@@ -162,31 +166,57 @@ impl Outbound {
         request
     }
 
-    /// Sends it along its route. A shield that does not answer is passed over, as long as asking again is safe.
-    pub(crate) async fn send(&self, edge: &Edge, route: &Route, body: Outgoing) -> Result<Inbound, Fault> {
-        let origin = match (route, &edge.peers) {
-            (Route::Origin(origin), _) | (Route::Shield(_, origin), None) => origin,
-            (Route::Shield(nodes, origin), Some(peers)) => {
-                for node in nodes {
-                    match self.ask_shield(edge, peers, node, Asks::Fetch).await {
-                        Ok(inbound) => {
-                            edge.metrics.shield_answers.inc();
-                            return Ok(inbound);
-                        }
-                        Err(fault) if may_fall_back(&self.method, &fault) => {
-                            tracing::debug!(shield = %node.info.name, %fault, "the shield did not answer");
-                        }
-                        Err(fault) => return Err(fault),
-                    }
-                }
-                edge.metrics.shield_fallbacks.inc();
-                origin
-            }
-        };
-        self.ask_origin(origin, body).await
+    /// Takes the head out, for functions to read and change; [`Outbound::give_head`] puts it back.
+    pub(crate) fn take_head(&mut self) -> RequestHead {
+        RequestHead {
+            method: self.method.clone(),
+            scheme: self.scheme.clone(),
+            authority: self.authority.clone(),
+            path_and_query: self.path_and_query.clone(),
+            headers: std::mem::take(&mut self.headers),
+        }
     }
 
-    async fn ask_origin(&self, origin: &Arc<Pool>, body: Outgoing) -> Result<Inbound, Fault> {
+    /// Puts the head back.
+    pub(crate) fn give_head(&mut self, head: RequestHead) {
+        self.path_and_query = head.path_and_query;
+        self.headers = head.headers;
+    }
+
+    /// The fields that are sent.
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// Asks the origin for this host.
+    pub(crate) fn ask_for_host(&mut self, host: &Authority) {
+        self.host = HeaderValue::try_from(host.as_str()).ok().or_else(|| self.host.take());
+    }
+
+    /// Asks the shield, where the route has one. One that does not answer is passed over, as long as asking again is
+    /// safe; `None` where the origin is to be asked.
+    pub(crate) async fn ask_shields(&self, edge: &Edge, route: &Route) -> Option<Result<Inbound, Fault>> {
+        let (Route::Shield(nodes, _), Some(peers)) = (route, &edge.peers) else {
+            return None;
+        };
+        for node in nodes {
+            match self.ask_shield(edge, peers, node, Asks::Fetch).await {
+                Ok(inbound) => {
+                    edge.metrics.shield_answers.inc();
+                    return Some(Ok(inbound));
+                }
+                Err(fault) if may_fall_back(&self.method, &fault) => {
+                    tracing::debug!(shield = %node.info.name, %fault, "the shield did not answer");
+                }
+                Err(fault) => return Some(Err(fault)),
+            }
+        }
+        edge.metrics.shield_fallbacks.inc();
+        None
+    }
+
+    /// Asks an origin.
+    pub(crate) async fn ask_origin(&self, origin: &Arc<Pool>, body: Outgoing) -> Result<Inbound, Fault> {
         let mut request = self.request(body);
         let rule = if self.host.is_some() { HostRule::Requests } else { HostRule::Origins };
         let host = self.host.clone().or_else(|| HeaderValue::try_from(self.authority.as_str()).ok());
@@ -196,7 +226,7 @@ impl Outbound {
         // What only peers may say, an origin may not.
         peer::strip(response.headers_mut());
         let detail = response.extensions_mut().remove::<FromBackup>().map(|_| "backup");
-        Ok(Inbound { response, shield: None, detail })
+        Ok(Inbound { detail, ..Inbound::new(response) })
     }
 
     /// Tells the nodes of a shield that an unsafe request on this URL succeeded. A node that does not answer keeps what
@@ -246,7 +276,7 @@ impl Outbound {
             Authority::try_from(address.to_string()).map_err(|error| unreachable(error.to_string()))?;
         let mut response = peers.client.ask(&Server::plain(server), request).await?;
         if asks == Asks::Invalidate {
-            return Ok(Inbound { response, shield: None, detail: None });
+            return Ok(Inbound::new(response));
         }
         // A refusal has no such fields: it is the peer's own, not the origin's answer.
         let answer = PeerAnswer::decode(response.headers()).map_err(|error| {
@@ -255,7 +285,7 @@ impl Outbound {
             Fault::new(Cause::PeerRefused, Blame::Peer, detail).retry(Retry::Safe)
         })?;
         peer::strip(response.headers_mut());
-        Ok(Inbound { response, shield: Some(answer), detail: None })
+        Ok(Inbound { shield: Some(answer), ..Inbound::new(response) })
     }
 }
 
@@ -270,6 +300,11 @@ fn bad_host() -> Fault {
 }
 
 impl Inbound {
+    /// An answer that nobody has said anything of yet.
+    pub(crate) fn new(response: Response<OriginBody>) -> Self {
+        Self { response, shield: None, detail: None, shaping: Shaping::default() }
+    }
+
     /// Adds this node to `Via` of the response (RFC 9110 §7.6.3), and takes away what belongs to the connection.
     pub(crate) fn clean(&mut self, edge: &Edge) {
         let version = self.response.version();

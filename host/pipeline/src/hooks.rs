@@ -1,7 +1,8 @@
 //! Stages *on_request* and *on_response*: the site's functions, at both ends of the client lane.
 //!
-//! A function that fails on the way in ends its own request (503); one that fails on the way out leaves the response as
-//! it was. Either is told in the request's log line, and nothing else is touched.
+//! What a failure does is for the operator to say. By default, a function that fails on the way in ends its own request
+//! (503), and one that fails on the way out leaves the response as it was. Either is told in the request's log line, and
+//! nothing else is touched.
 
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, Method, Response};
 use seawall_base::{Blame, Cause, Fault};
 use seawall_functions::{
-    CacheWord, ClientInfo, Exchange, FunctionError, GuestLog, Instances, RequestHead, RequestVerdict,
+    CacheWord, ClientInfo, Exchange, FunctionError, GuestLog, Hook, Instances, RequestHead, RequestVerdict,
     ResponseHead, Vars,
 };
 
@@ -40,11 +41,10 @@ pub(crate) async fn on_request(
     cx: &mut Context,
     connection: &Connection,
 ) -> Result<OnRequest, Fault> {
-    let site = Arc::clone(&cx.site);
     let client = ClientInfo {
         ip: connection.ip,
         request_id: edge.next_request_id(),
-        http_version: cx.version,
+        http_version: Some(cx.version),
         tls_version: connection.tls_version,
     };
     let mut side = FunctionSide {
@@ -54,12 +54,12 @@ pub(crate) async fn on_request(
         client,
         failure: None,
     };
-    if !site.functions.has_on_request() {
+    let Some(chain) = cx.chain.clone().filter(|chain| chain.has(Hook::OnRequest)) else {
         cx.functions = Some(Box::new(side));
         return Ok(OnRequest::Next);
-    }
+    };
     let exchange = side.exchange(take(&mut cx.head), std::mem::take(&mut cx.edits), None);
-    let (exchange, outcome) = site.functions.on_request(&mut side.instances, exchange).await;
+    let (exchange, outcome) = chain.on_request(&mut side.instances, exchange).await;
     side.keep(cx, exchange);
     let verdict = outcome.map_err(|error| side.failed(error));
     cx.functions = Some(Box::new(side));
@@ -77,30 +77,30 @@ pub(crate) async fn on_request(
 }
 
 /// Runs the site's functions on the response to a client.
-pub(crate) async fn on_response(cx: &mut Context, way: Way, response: Response<Reply>) -> Response<Reply> {
-    let site = Arc::clone(&cx.site);
-    let Some(mut side) = cx.functions.take() else {
-        return response;
+pub(crate) async fn on_response(
+    cx: &mut Context,
+    way: Way,
+    response: Response<Reply>,
+) -> Result<Response<Reply>, Fault> {
+    let Some(chain) = cx.chain.clone().filter(|chain| chain.has(Hook::OnResponse)) else {
+        return Ok(response);
     };
-    if !site.functions.has_on_response() {
-        cx.functions = Some(side);
-        return response;
-    }
+    let Some(mut side) = cx.functions.take() else {
+        return Ok(response);
+    };
     let (mut parts, body) = response.into_parts();
     let head =
         ResponseHead { status: parts.status, headers: std::mem::take(&mut parts.headers), cache: word(way) };
     let exchange = side.exchange(take(&mut cx.head), std::mem::take(&mut cx.edits), Some(head));
-    let (mut exchange, outcome) = site.functions.on_response(&mut side.instances, exchange).await;
+    let (mut exchange, outcome) = chain.on_response(&mut side.instances, exchange).await;
     if let Some(head) = exchange.response.take() {
         parts.status = head.status;
         parts.headers = head.headers;
     }
     side.keep(cx, exchange);
-    if let Err(error) = outcome {
-        drop(side.failed(error));
-    }
+    let outcome = outcome.map_err(|error| side.failed(error));
     cx.functions = Some(side);
-    Response::from_parts(parts, body)
+    outcome.map(|()| Response::from_parts(parts, body))
 }
 
 impl FunctionSide {
@@ -123,6 +123,7 @@ impl FunctionSide {
         cx.edits = exchange.route;
         self.vars = exchange.vars;
         self.log = exchange.log;
+        self.failure = self.failure.take().or(exchange.tolerated);
     }
 
     fn failed(&mut self, error: FunctionError) -> Fault {
@@ -154,6 +155,21 @@ impl Context {
     /// What the functions said for the operator; asked once, at the end.
     pub(crate) fn take_guest_log(&mut self) -> Option<GuestLog> {
         self.functions.as_mut().map(|side| std::mem::take(&mut side.log))
+    }
+
+    /// What functions noted so far, for those on the origin's side.
+    pub(crate) fn vars(&self) -> Vars {
+        self.functions.as_ref().map(|side| side.vars.clone()).unwrap_or_default()
+    }
+
+    /// Who asks, where functions were told.
+    pub(crate) fn client_info(&self) -> ClientInfo {
+        self.functions.as_ref().map(|side| side.client.clone()).unwrap_or_default()
+    }
+
+    /// The request's name, for a fetch that it begins.
+    pub(crate) fn request_name(&self) -> Arc<str> {
+        self.functions.as_ref().map(|side| Arc::clone(&side.client.request_id)).unwrap_or_default()
     }
 
     /// The request's name, where functions know it by one.

@@ -5,8 +5,10 @@
 //!                                  ├─ stale → (fill, detached) → deliver → on_response
 //!                                  ├─ lead ─→ FILL ─┐
 //!                                  ├─ follow ───────┴────→ deliver → on_response
-//!                                  └─ pass ─→ route → fetch → deliver (no store, but for a POST that brings its URL's page)
-//! FILL: route (shield or origin) → forward → fetch → settle (store | refresh | decline | stale | fail)
+//!                                  └─ pass ─→ route → on_origin_request → fetch → on_origin_response → deliver
+//!                                     (no store, but for a POST that brings its URL's page)
+//! FILL: route (shield or origin) → on_origin_request → forward → fetch → on_origin_response
+//!       → settle (store | refresh | complete | decline | stale | fail)
 //! ```
 //!
 //! Owns: the order. `serve.rs` is the client lane, `fill.rs` the fill lane, `pass.rs` the uncacheable, `peer.rs` the door
@@ -29,6 +31,7 @@ mod hops;
 pub mod interim;
 mod key;
 pub mod metrics;
+mod origin_side;
 mod pass;
 pub mod peer;
 mod record;

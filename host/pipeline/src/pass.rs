@@ -1,4 +1,5 @@
-//! The pass lane: route → forward → deliver, and nothing is stored, but for one case.
+//! The pass lane: route → on_origin_request → forward → on_origin_response → deliver, and nothing is stored, but for one
+//! case.
 //!
 //! For methods that are not cached, requests with a body, and requests that a function sent this way. An unsafe request
 //! that succeeded makes what is stored of its URL unusable (RFC 9111 §4.4). The case: a POST's response that is, by its
@@ -21,10 +22,12 @@ use seawall_policy::{CacheStatus, Forward, groups, invalidation};
 use crate::context::{Context, Told, Way};
 use crate::edge::Edge;
 use crate::forward::{Inbound, Outbound};
+use crate::interim::{self, Turn};
+use crate::origin_side::{OnOriginRequest, OnOriginResponse, OriginSide};
 use crate::reply::Reply;
 use crate::route::{self, Route};
-use crate::settle::{self, Asked, HeadSays, Wants};
-use crate::{deliver, fill, interim, key};
+use crate::settle::{self, Asked, HeadSays, Shaping, Wants};
+use crate::{deliver, fill, key};
 
 /// Walks the lane.
 pub(crate) async fn run(
@@ -40,9 +43,12 @@ pub(crate) async fn run(
     let right = right_to_store(edge, cx, why);
     let requested_at = edge.clock.now();
     let turn = cx.turn();
-    let outbound = Outbound::for_pass(edge, cx).telling(turn.as_ref());
-    let mut inbound = interim::before(turn.as_ref(), outbound.send(edge, &route(edge, cx), body)).await?;
-    inbound.clean(edge);
+    let may_retry = invalidation::is_safe(&cx.head.method) && body.is_empty();
+    let mut functions = OriginSide::for_pass(cx, may_retry, right.is_some());
+    let asking = fetch(edge, cx, turn.as_ref(), &mut functions, body);
+    let answer = interim::before(turn.as_ref(), asking).await;
+    functions.tell(edge);
+    let inbound = answer?;
     told.detail = inbound.detail.or(told.detail);
     let times = Times { requested_at, received_at: edge.clock.now() };
     if let Some(update) = update {
@@ -53,6 +59,7 @@ pub(crate) async fn run(
         invalidate_groups(edge, cx, &inbound).await;
     }
     let (parts, body) = inbound.response.into_parts();
+    let right = right.map(|lead| (lead, &inbound.shaping));
     let (body, stored) = keep(edge, cx, right, times, &parts, body).await;
     let status = CacheStatus {
         forward_status: Some(parts.status),
@@ -72,6 +79,36 @@ fn route(edge: &Edge, cx: &Context) -> Route {
     }
 }
 
+/// Asks for an answer, and has functions look at both.
+async fn fetch(
+    edge: &Edge,
+    cx: &Context,
+    turn: Option<&Turn>,
+    functions: &mut OriginSide,
+    body: Outgoing,
+) -> Result<Inbound, Fault> {
+    let (mut outbound, route) = (Outbound::for_pass(edge, cx).telling(turn), route(edge, cx));
+    let requested_at = edge.clock.now();
+    let mut inbound = match outbound.ask_shields(edge, &route).await {
+        Some(answer) => answer?,
+        None => match functions.on_request(edge, &mut outbound, route.origin()).await? {
+            OnOriginRequest::Fetch(origin) => outbound.ask_origin(&origin, body).await?,
+            OnOriginRequest::Respond(inbound) => *inbound,
+        },
+    };
+    loop {
+        inbound.clean(edge);
+        let times = Times { requested_at, received_at: edge.clock.now() };
+        let wants = Wants::Whole;
+        match functions.on_response(edge, &cx.site, &mut outbound, wants, times, &mut inbound).await? {
+            OnOriginResponse::Go => return Ok(inbound),
+            OnOriginResponse::Retry(origin) => {
+                inbound = outbound.ask_origin(&origin, Outgoing::empty()).await?;
+            }
+        }
+    }
+}
+
 /// RFC 9111 §4.3.5: a HEAD response speaks of the stored GET response that the request selects.
 fn learn(edge: &Edge, cx: &Context, update: Update, times: Times, inbound: &Inbound) {
     let Some(key) = cx.key else { return };
@@ -88,6 +125,7 @@ fn learn(edge: &Edge, cx: &Context, update: Update, times: Times, inbound: &Inbo
         times,
         position: shield.map_or(update.position(), |shield| shield.position.min(update.position())),
         stale_at_shield: shield.is_some_and(|shield| shield.stale),
+        shaping: &inbound.shaping,
     };
     let response = &inbound.response;
     match settle::of_head(&asked, &prior, response.status(), response.headers()) {
@@ -113,12 +151,12 @@ fn right_to_store(edge: &Arc<Edge>, cx: &Context, why: Forward) -> Option<Lead> 
 async fn keep(
     edge: &Arc<Edge>,
     cx: &Context,
-    right: Option<Lead>,
+    right: Option<(Lead, &Shaping)>,
     times: Times,
     head: &Parts,
     body: OriginBody,
 ) -> (Reply, bool) {
-    let Some(lead) = right else { return (Reply::origin(body), false) };
+    let Some((lead, shaping)) = right else { return (Reply::origin(body), false) };
     let asked = Asked {
         site: &cx.site,
         origin: &cx.origin(),
@@ -129,6 +167,7 @@ async fn keep(
         times,
         position: lead.position(),
         stale_at_shield: false,
+        shaping,
     };
     let draft = target(cx).and_then(|target| settle::of_post(&asked, &target, head.status, &head.headers));
     let (Some(draft), Some(follower)) = (draft, lead.follower()) else {

@@ -116,6 +116,7 @@ fn admit_peer(
         // Its line would be stored with the response.
         wants_key: false,
         edits,
+        chain: site.chain(),
         functions: None,
         interim: connection.interim_for(parts.version),
         takes_trailers,

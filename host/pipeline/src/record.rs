@@ -2,7 +2,7 @@
 
 use http::{Response, StatusCode};
 use seawall_base::Fault;
-use seawall_functions::{GuestLog, Line};
+use seawall_functions::{FunctionError, GuestLog, Line};
 
 use crate::context::{Context, Told, Way};
 use crate::edge::Edge;
@@ -39,13 +39,28 @@ pub(crate) fn end(
         AccessLog::Errors | AccessLog::All => line(edge, cx, told, response.status(), said),
     }
     if let Some(said) = said {
-        guests(edge, cx, said);
+        guests(edge, cx.and_then(Context::request_id), said);
     }
 }
 
+/// What functions said of a fetch, which has no line of its own: `request` began it.
+pub(crate) fn fetch(edge: &Edge, request: &str, said: &GuestLog, failure: Option<&FunctionError>) {
+    let request = Some(request).filter(|name| !name.is_empty());
+    if let Some(error) = failure {
+        tracing::warn!(
+            target: "function",
+            function = %error.function, hook = error.hook.as_str(), code = error.code(), request,
+            "{error}: {}", error.detail
+        );
+    }
+    for (name, value) in &said.fields {
+        tracing::info!(target: "function", request, name, ?value, "field");
+    }
+    guests(edge, request, said);
+}
+
 /// What functions wrote, a line each, and what they counted.
-fn guests(edge: &Edge, cx: Option<&Context>, said: &GuestLog) {
-    let request = cx.and_then(Context::request_id);
+fn guests(edge: &Edge, request: Option<&str>, said: &GuestLog) {
     for Line { function, hook, level, text } in &said.lines {
         tracing::info!(
             target: "function",

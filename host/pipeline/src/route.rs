@@ -18,6 +18,15 @@ pub(crate) enum Route {
     Origin(Arc<Pool>),
 }
 
+impl Route {
+    /// The origin behind it.
+    pub(crate) fn origin(&self) -> &Arc<Pool> {
+        match self {
+            Self::Shield(_, origin) | Self::Origin(origin) => origin,
+        }
+    }
+}
+
 /// Most nodes of a shield region that are asked before the origin is: one, and one more when it does not answer. Each
 /// costs a connect timeout at worst.
 const SHIELDS_TRIED_MAX: usize = 2;

@@ -38,7 +38,8 @@ pub async fn serve(edge: &Arc<Edge>, connection: &Connection, request: Request<O
                 key::tell(&cx, response.headers_mut());
             }
             if cx.functions.is_some() {
-                response = Box::pin(hooks::on_response(&mut cx, told.way, response)).await;
+                let answer = Box::pin(hooks::on_response(&mut cx, told.way, response)).await;
+                response = answer.unwrap_or_else(|refusal| faulty(edge, Some(&cx.site), refusal, &mut told));
             }
             deliver::drop_body_where_none_may_be(&mut response, is_head);
             let said = cx.take_guest_log();
@@ -61,7 +62,7 @@ async fn client_lane(
     body: Outgoing,
     told: &mut Told,
 ) -> Result<Response<Reply>, Fault> {
-    if !cx.site.functions.functions().is_empty()
+    if cx.chain.is_some()
         && let OnRequest::Respond(mut response) = Box::pin(hooks::on_request(edge, cx, connection)).await?
     {
         told.way = Way::Local;

@@ -2,7 +2,7 @@
 //!
 //! A pure decision, and public for that: `tests/simulation` settles its fills by the same words.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use http::header::{AGE, CONTENT_LENGTH, HeaderValue, SET_COOKIE};
 use http::{HeaderMap, Method, StatusCode, Uri};
@@ -41,6 +41,8 @@ pub struct Declined {
     pub reason: &'static str,
     /// Who asked for it not to be.
     pub by: DeclinedBy,
+    /// For how long it is known to be so, where a function said that.
+    pub marked_for: Option<Duration>,
 }
 
 /// Who asked for a response not to be stored.
@@ -53,8 +55,12 @@ pub enum DeclinedBy {
 }
 
 impl Declined {
-    fn by_response(reason: &'static str) -> Self {
-        Self { reason, by: DeclinedBy::Response }
+    pub(crate) fn by_response(reason: &'static str) -> Self {
+        Self { reason, by: DeclinedBy::Response, marked_for: None }
+    }
+
+    fn by_request(reason: &'static str) -> Self {
+        Self { reason, by: DeclinedBy::Request, marked_for: None }
     }
 
     fn by_policy(reason: DeclineReason) -> Self {
@@ -64,7 +70,7 @@ impl Declined {
             }
             _ => DeclinedBy::Response,
         };
-        Self { reason: reason.as_str(), by }
+        Self { reason: reason.as_str(), by, marked_for: None }
     }
 }
 
@@ -88,6 +94,30 @@ pub struct Asked<'a> {
     pub position: Position,
     /// The shield says that this is stale or softly purged, whatever its own fields say.
     pub stale_at_shield: bool,
+    /// What functions made of the response.
+    pub shaping: &'a Shaping,
+}
+
+impl Asked<'_> {
+    /// The stored head brought up to date, by functions where there are any.
+    fn merged(&self, stored: &HeaderMap, update: &HeaderMap) -> HeaderMap {
+        let shaped = self.shaping.merged.clone();
+        shaped.unwrap_or_else(|| validation::freshen(stored, update, self.times.received_at))
+    }
+}
+
+/// What functions made of a response, besides its head.
+#[derive(Debug, Default)]
+pub struct Shaping {
+    /// The head of what is stored, brought up to date and shaped, where the answer is a 304 or the rest of a part.
+    pub merged: Option<HeaderMap>,
+    /// Why it is not to be stored, whatever its fields say now.
+    pub declined: Option<Declined>,
+}
+
+impl Shaping {
+    /// No function had a hand in it.
+    pub const NONE: Self = Self { merged: None, declined: None };
 }
 
 /// What the origin was asked for.
@@ -130,7 +160,7 @@ pub fn of_response(asked: &Asked<'_>, status: StatusCode, headers: &HeaderMap) -
             | StatusCode::PARTIAL_CONTENT
             | StatusCode::PRECONDITION_FAILED
             | StatusCode::RANGE_NOT_SATISFIABLE,
-        ) => return Settlement::Decline(Declined { reason: "as-asked", by: DeclinedBy::Request }),
+        ) => return Settlement::Decline(Declined::by_request("as-asked")),
         (Wants::Validation(_), StatusCode::PARTIAL_CONTENT) => return Settlement::AskAnew,
         (_, StatusCode::NOT_MODIFIED) => return Settlement::AskAnew,
         (Wants::Validation(prior), _) => {
@@ -144,8 +174,7 @@ pub fn of_response(asked: &Asked<'_>, status: StatusCode, headers: &HeaderMap) -
         (Wants::Rest(_), status) if !status.is_success() => return Settlement::AskAnew,
         // It says something of this range, and nothing of the URL.
         (Wants::Range, StatusCode::RANGE_NOT_SATISFIABLE) => {
-            let reason = "range-not-satisfiable";
-            return Settlement::Decline(Declined { reason, by: DeclinedBy::Request });
+            return Settlement::Decline(Declined::by_request("range-not-satisfiable"));
         }
         (Wants::Whole, StatusCode::PARTIAL_CONTENT) => {
             return Settlement::Decline(Declined::by_policy(DeclineReason::Partial));
@@ -199,7 +228,7 @@ fn refresh(asked: &Asked<'_>, prior: &Entry, not_modified: &HeaderMap) -> Settle
     if validation::selects(&prior.head.headers, not_modified) == Selects::Other {
         return Settlement::AskAnew;
     }
-    let headers = validation::freshen(&prior.head.headers, not_modified, asked.times.received_at);
+    let headers = asked.merged(&prior.head.headers, not_modified);
     // The content is as old as its own fetch, but it was confirmed by one that started at this fill's position.
     match store(asked, prior.head.status, headers, asked.position) {
         Ok(mut draft) => {
@@ -266,7 +295,7 @@ fn complete(asked: &Asked<'_>, stored: &Entry, rest: &HeaderMap) -> Settlement {
     if !partial::may_combine(&stored.head.headers, rest) {
         return Settlement::AskAnew;
     }
-    let mut headers = validation::freshen(&stored.head.headers, rest, asked.times.received_at);
+    let mut headers = asked.merged(&stored.head.headers, rest);
     let status = partial::head_for(whole, &mut headers);
     match store(asked, status, headers, asked.position) {
         // Under other names than before it is fetched as one: a purge of a name that the new head has dropped must find
@@ -297,7 +326,10 @@ fn store_of(
     position: Position,
 ) -> Result<Box<Draft>, Declined> {
     if asked.stale_at_shield {
-        return Err(Declined { reason: "stale-at-shield", by: DeclinedBy::Request });
+        return Err(Declined::by_request("stale-at-shield"));
+    }
+    if let Some(declined) = asked.shaping.declined {
+        return Err(declined);
     }
     let response = ResponseView { status, headers: &headers, times: asked.times };
     let rules = asked.site.rules_for(asked.path, status);

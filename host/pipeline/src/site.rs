@@ -50,6 +50,13 @@ pub struct Site {
     pub shelf: Arc<Shelf>,
 }
 
+impl Site {
+    /// Its functions as they are now, if it has any.
+    pub(crate) fn chain(&self) -> Option<Chain> {
+        (!self.functions.functions().is_empty()).then(|| self.functions.clone())
+    }
+}
+
 /// Which site takes a host. Exact names win over wildcards, longer wildcards over shorter, `*` comes last.
 #[derive(Default)]
 pub struct Sites {

@@ -23,6 +23,7 @@ pub mod partial;
 pub mod proxy_status;
 pub mod range;
 pub mod reference;
+pub mod restate;
 pub mod reuse;
 pub mod rules;
 pub mod select;

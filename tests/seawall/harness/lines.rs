@@ -38,8 +38,13 @@ pub(crate) fn of_path(path: &str) -> Vec<Line> {
 
 /// The last line with this message.
 pub(crate) fn saying(message: &str) -> Option<Line> {
+    with("message", message)
+}
+
+/// The last line with this field.
+pub(crate) fn with(name: &str, value: &str) -> Option<Line> {
     let lines = LINES.get().expect("lines are kept").0.lock();
-    lines.iter().rev().find(|line| line.get("message").is_some_and(|own| own == message)).cloned()
+    lines.iter().rev().find(|line| line.get(name).is_some_and(|own| own == value)).cloned()
 }
 
 impl<S: Subscriber> Layer<S> for Lines {

@@ -132,13 +132,21 @@ impl Plan {
     }
 
     /// One more function of the site, with its settings as TOML.
-    pub(crate) fn function(mut self, name: &str, file: &Path, settings: &str) -> Self {
+    pub(crate) fn function(self, name: &str, file: &Path, settings: &str) -> Self {
+        self.function_with(name, file, &format!("config = {{ {settings} }}"))
+    }
+
+    /// One more function of the site, with more lines about it.
+    pub(crate) fn function_with(mut self, name: &str, file: &Path, lines: &str) -> Self {
         let file = file.display();
-        let _ = writeln!(
-            self.more,
-            "[[functions]]\nname = \"{name}\"\nfile = \"{file}\"\nconfig = {{ {settings} }}"
-        );
+        let _ = writeln!(self.more, "[[functions]]\nname = \"{name}\"\nfile = \"{file}\"\n{lines}");
         self.functions.push(format!("\"{name}\""));
+        self
+    }
+
+    /// One more origin, which no site names.
+    pub(crate) fn second_origin(mut self, address: SocketAddr) -> Self {
+        let _ = writeln!(self.more, "[[origins]]\nname = \"second\"\nservers = [\"http://{address}\"]");
         self
     }
 

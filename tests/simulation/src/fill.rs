@@ -12,7 +12,7 @@ use seawall_base::{Blame, Cause, Fault, Position};
 use seawall_cache::store::Settled;
 use seawall_cache::{Claim, Draft, Entry, Filling, Followed, Lead, Release};
 use seawall_cluster::PeerAnswer;
-use seawall_pipeline::settle::{self, Asked, DeclinedBy, Settlement, Wants};
+use seawall_pipeline::settle::{self, Asked, DeclinedBy, Settlement, Shaping, Wants};
 use seawall_policy::partial::Rest;
 use seawall_policy::terms::Times;
 use seawall_policy::{Validators, validation};
@@ -303,6 +303,7 @@ fn asked<'a>(job: &'a Job, wants: Wants<'a>, times: Times, position: Position) -
         times,
         position,
         stale_at_shield: false,
+        shaping: &Shaping::NONE,
     }
 }
 
@@ -357,7 +358,7 @@ fn decline(
             if !status.is_server_error() {
                 lead.forget_prior();
             }
-            lead.decline(job.world.clock.now());
+            lead.decline(job.world.clock.now(), declined.marked_for);
         }
     }
 }

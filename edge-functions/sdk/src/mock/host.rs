@@ -3,9 +3,9 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::rules::{self, REQUEST_OWNED, RESPONSE_OWNED};
+use super::rules::{self, ORIGIN_REQUEST_OWNED, REQUEST_OWNED, RESPONSE_OWNED};
 use super::{Field, Head, State};
-use crate::{AccessError, CacheStatus, EditError, Level};
+use crate::{AccessError, CacheStatus, EditError, FetchReason, Level};
 
 type Edited = Result<(), EditError>;
 
@@ -87,13 +87,13 @@ impl Host {
         })
     }
     pub(crate) fn set_request_header(&self, name: &str, value: &[u8]) -> Edited {
-        self.edit_request(|state| set(&mut state.headers, rules::field_name(name, &REQUEST_OWNED)?, value))
+        self.edit_request(|state| set(&mut state.headers, owned(state.at_origin, name)?, value))
     }
     pub(crate) fn add_request_header(&self, name: &str, value: &[u8]) -> Edited {
-        self.edit_request(|state| add(&mut state.headers, rules::field_name(name, &REQUEST_OWNED)?, value))
+        self.edit_request(|state| add(&mut state.headers, owned(state.at_origin, name)?, value))
     }
     pub(crate) fn remove_request_header(&self, name: &str) -> Edited {
-        self.edit_request(|state| remove(&mut state.headers, &rules::field_name(name, &REQUEST_OWNED)?))
+        self.edit_request(|state| remove(&mut state.headers, &owned(state.at_origin, name)?))
     }
 
     pub(crate) fn status(&self) -> u16 {
@@ -112,7 +112,10 @@ impl Host {
         self.response(|response| response.headers.clone()).unwrap_or_default()
     }
     pub(crate) fn set_status(&self, status: u16) -> Edited {
+        let at_origin = self.read(|state| state.at_origin);
         self.edit_response(|response| match status {
+            206 | 304 if at_origin => Err(EditError::Forbidden),
+            _ if at_origin && matches!(response.status, 206 | 304) => Err(EditError::Forbidden),
             200..=599 => {
                 response.status = status;
                 Ok(())
@@ -142,11 +145,11 @@ impl Host {
     pub(crate) fn request_id(&self) -> String {
         "mock".to_owned()
     }
-    pub(crate) fn http_version(&self) -> String {
-        "HTTP/1.1".to_owned()
+    pub(crate) fn http_version(&self) -> Option<String> {
+        self.read(|state| (!state.at_origin).then(|| "HTTP/1.1".to_owned()))
     }
     pub(crate) fn tls_version(&self) -> Option<String> {
-        self.read(|state| (state.scheme == "https").then(|| "TLSv1.3".to_owned()))
+        self.read(|state| (state.scheme == "https" && !state.at_origin).then(|| "TLSv1.3".to_owned()))
     }
 
     pub(crate) fn set_origin(&self, name: &str) -> Result<(), AccessError> {
@@ -182,6 +185,84 @@ impl Host {
         })
     }
 
+    pub(crate) fn fetch_reason(&self) -> FetchReason {
+        self.read(|state| state.reason)
+    }
+    pub(crate) fn ttl(&self) -> Option<u32> {
+        self.read(|state| state.ttl)
+    }
+    pub(crate) fn set_ttl(&self, seconds: u32) -> Edited {
+        self.store(seconds, |state| {
+            let fields = state.response.iter().flat_map(|head| values(&head.headers, "cache-control"));
+            let says =
+                |word: &[u8]| word.eq_ignore_ascii_case(b"private") || word.eq_ignore_ascii_case(b"no-store");
+            let forbids =
+                fields.into_iter().any(|line| line.split(|b| *b == b',').any(|word| says(word.trim_ascii())));
+            if forbids && !state.store_private {
+                return Err(EditError::Forbidden);
+            }
+            state.recorded.store.ttl = Some(seconds);
+            Ok(())
+        })
+    }
+    pub(crate) fn set_stale_while_revalidate(&self, seconds: u32) -> Edited {
+        self.store(seconds, |state| {
+            state.recorded.store.stale_while_revalidate = Some(seconds);
+            Ok(())
+        })
+    }
+    pub(crate) fn set_stale_if_error(&self, seconds: u32) -> Edited {
+        self.store(seconds, |state| {
+            state.recorded.store.stale_if_error = Some(seconds);
+            Ok(())
+        })
+    }
+    pub(crate) fn add_tags(&self, tags: &[String]) -> Edited {
+        self.store(0, |state| {
+            let plain =
+                |tag: &String| !tag.is_empty() && tag.bytes().all(|b| b.is_ascii_graphic() && b != b',');
+            match () {
+                () if tags.iter().any(|tag| tag.starts_with("fn:")) => Err(EditError::Forbidden),
+                () if !tags.iter().all(plain) => Err(EditError::Invalid),
+                () => {
+                    state.recorded.store.tags.extend_from_slice(tags);
+                    Ok(())
+                }
+            }
+        })
+    }
+    pub(crate) fn set_vary(&self, names: &[String]) -> Edited {
+        self.store(0, |state| {
+            for name in names {
+                rules::field_name(name, &[]).map(drop)?;
+                if name == "*" {
+                    return Err(EditError::Invalid);
+                }
+            }
+            state.recorded.store.vary = Some(names.to_vec());
+            Ok(())
+        })
+    }
+    pub(crate) fn hit_for_miss(&self, seconds: u32) -> Edited {
+        const MAX_S: u32 = 3600;
+        self.store(seconds, |state| match seconds {
+            1..=MAX_S => {
+                state.recorded.store.hit_for_miss = Some(seconds);
+                Ok(())
+            }
+            _ => Err(EditError::Invalid),
+        })
+    }
+
+    fn store(&self, seconds: u32, edit: impl FnOnce(&mut State) -> Edited) -> Edited {
+        const YEAR_S: u32 = 31_536_000;
+        self.edit(|state| match state.response {
+            Some(_) if state.at_origin && seconds <= YEAR_S => edit(state),
+            Some(_) if state.at_origin => Err(EditError::Invalid),
+            _ => Err(EditError::WrongPhase),
+        })
+    }
+
     pub(crate) fn var(&self, name: &str) -> Option<Vec<u8>> {
         self.read(|state| state.vars.get(name).cloned())
     }
@@ -205,6 +286,11 @@ impl Host {
     pub(crate) fn log_count(&self, metric: &str, delta: u64) {
         self.edit(|state| *state.recorded.counts.entry(metric.to_owned()).or_default() += delta);
     }
+}
+
+/// The name of a field of the request that may be edited.
+fn owned(at_origin: bool, name: &str) -> Result<String, EditError> {
+    rules::field_name(name, if at_origin { &ORIGIN_REQUEST_OWNED[..] } else { &REQUEST_OWNED })
 }
 
 fn values(fields: &[Field], name: &str) -> Vec<Vec<u8>> {

@@ -17,8 +17,20 @@ pub(super) const CONNECTION_OWNED: [&str; 9] = [
 ];
 /// Fields of the host, for requests.
 pub(super) const REQUEST_OWNED: [&str; 3] = ["cdn-loop", "expect", "host"];
+/// Fields of the host, for requests to origins.
+pub(super) const ORIGIN_REQUEST_OWNED: [&str; 9] = [
+    "cdn-loop",
+    "expect",
+    "host",
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "if-range",
+    "if-unmodified-since",
+    "range",
+];
 /// Fields of the host, for responses.
-pub(super) const RESPONSE_OWNED: [&str; 3] = ["age", "cache-status", "date"];
+pub(super) const RESPONSE_OWNED: [&str; 4] = ["age", "cache-status", "content-range", "date"];
 
 pub(super) fn field_name(name: &str, owned: &[&str]) -> Result<String, EditError> {
     let name = token(name)?.to_ascii_lowercase();

@@ -187,7 +187,7 @@ fn a_declined_fill_releases_its_followers_and_nobody_queues_after_it() {
     let stage = Stage::new();
     let lead = stage.lead("/x");
     let follower = stage.follow("/x");
-    lead.decline(stage.now);
+    lead.decline(stage.now, None);
     assert_eq!(stage.released(follower, "/x"), "uncacheable");
     let (first, second) = (stage.lead("/x"), stage.lead("/x"));
     assert!(matches!(stage.claim("/x"), Claim::Lead(_)), "each asks for itself");
@@ -450,7 +450,7 @@ fn after_a_declined_refresh_stale_hits_ask_nobody_until_the_marker_ends() {
     stream(lead.store(draft), b"x");
     stage.now += Duration::from_secs(10);
     let Claim::Stale(_, Some(lead)) = stage.claim("/x") else { panic!("expected a duty to refresh") };
-    lead.decline(stage.now);
+    lead.decline(stage.now, None);
     assert!(
         matches!(stage.claim("/x"), Claim::Stale(_, None)),
         "a failing origin is not asked for every hit"

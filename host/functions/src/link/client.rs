@@ -17,7 +17,7 @@ pub(super) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     })?;
     on.func_wrap("http-version", |mut cx: Cx<'_>, ()| {
         cx.data_mut().charge()?;
-        Ok((format!("{:?}", cx.data().exchange()?.client.http_version),))
+        Ok((cx.data().exchange()?.client.http_version.map(|version| format!("{version:?}")),))
     })?;
     on.func_wrap("tls-version", |mut cx: Cx<'_>, ()| {
         cx.data_mut().charge()?;

@@ -6,6 +6,7 @@ use wasmtime::component::{Linker, WasmStr};
 
 use super::{Cx, all, first, packed};
 use crate::edits::{self, Change, EditError, Side};
+use crate::function::Hook;
 use crate::state::State;
 
 pub(super) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
@@ -77,6 +78,10 @@ fn edit(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     on.func_wrap("set-method", |mut cx: Cx<'_>, (text,): (String,)| {
         let state = cx.data_mut();
         state.charge()?;
+        // What is fetched to be stored is fetched with GET, and what passes was decided upon by its method.
+        if state.hook() != Hook::OnRequest {
+            return Ok((Err(EditError::WrongPhase),));
+        }
         Ok((state.edit_request(text.len())?.and_then(|request| {
             request.method = edits::method(&text)?;
             Ok(())
@@ -91,8 +96,9 @@ fn edit(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     on.func_wrap("remove-header", |mut cx: Cx<'_>, (name,): (String,)| {
         let state = cx.data_mut();
         state.charge()?;
+        let side = side(state);
         Ok((state.edit_request(name.len())?.and_then(|request| {
-            request.headers.remove(edits::field_name(&name, Side::Request)?);
+            request.headers.remove(edits::field_name(&name, side)?);
             Ok(())
         }),))
     })
@@ -105,11 +111,16 @@ fn change(
     value: Vec<u8>,
 ) -> wasmtime::Result<Result<(), EditError>> {
     state.charge()?;
+    let side = side(state);
     let edit = state.edit_request(name.len() + value.len())?;
     Ok(edit.and_then(|request| {
-        let name = edits::field_name(name, Side::Request)?;
+        let name = edits::field_name(name, side)?;
         edits::change(&mut request.headers, how, name, edits::field_value(value)?)
     }))
+}
+
+fn side(state: &State) -> Side {
+    if state.hook() == Hook::OnOriginRequest { Side::OriginRequest } else { Side::Request }
 }
 
 /// The value of the first cookie of this name (RFC 6265 §5.4), its quotes kept: they are part of the value.

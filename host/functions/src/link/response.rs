@@ -1,10 +1,12 @@
 //! `seawall:edge/response`.
 
+use http::StatusCode;
 use wasmtime::component::{ComponentType, Lift, Linker, Lower, WasmStr};
 
 use super::{Cx, all, first, packed};
 use crate::edits::{self, Change, EditError, Side};
 use crate::exchange::CacheWord;
+use crate::function::Hook;
 use crate::state::State;
 
 /// `cache-status` of the WIT.
@@ -66,8 +68,13 @@ pub(super) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     on.func_wrap("set-status", |mut cx: Cx<'_>, (code,): (u16,)| {
         let state = cx.data_mut();
         state.charge()?;
+        let stored = state.hook() == Hook::OnOriginResponse;
         Ok((state.edit_response(0)?.and_then(|response| {
-            response.status = edits::status(code)?;
+            let code = edits::status(code)?;
+            if stored && [code, response.status].iter().any(says_what_the_body_is) {
+                return Err(EditError::Forbidden);
+            }
+            response.status = code;
             Ok(())
         }),))
     })?;
@@ -85,6 +92,11 @@ pub(super) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
             Ok(())
         }),))
     })
+}
+
+/// A part that was stored as a whole would answer for it, and the other way round.
+fn says_what_the_body_is(status: &StatusCode) -> bool {
+    matches!(*status, StatusCode::PARTIAL_CONTENT | StatusCode::NOT_MODIFIED)
 }
 
 fn change(

@@ -4,7 +4,11 @@ use wasmtime::component::{ComponentType, Lift, Linker, Lower};
 
 use super::Cx;
 use crate::edits::{self, EditError};
+use crate::function::Hook;
 use crate::state::State;
+
+const BEFORE_THE_CACHE: &[Hook] = &[Hook::OnRequest];
+const BEFORE_THE_ORIGIN: &[Hook] = &[Hook::OnRequest, Hook::OnOriginRequest];
 
 /// `access-error` of the WIT.
 #[derive(Clone, ComponentType, Lift, Lower)]
@@ -32,7 +36,7 @@ pub(super) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     on.func_wrap("set-origin-host", |mut cx: Cx<'_>, (host,): (String,)| {
         let state = cx.data_mut();
         state.charge()?;
-        Ok((state.edit_route(host.len())?.and_then(|route| {
+        Ok((state.edit_route(BEFORE_THE_ORIGIN, host.len())?.and_then(|route| {
             route.origin_host = Some(edits::authority(&host)?);
             Ok(())
         }),))
@@ -40,7 +44,7 @@ pub(super) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     on.func_wrap("add-key-part", |mut cx: Cx<'_>, (name, value): (String, Vec<u8>)| {
         let state = cx.data_mut();
         state.charge()?;
-        let edit = state.edit_route(name.len() + value.len())?;
+        let edit = state.edit_route(BEFORE_THE_CACHE, name.len() + value.len())?;
         Ok((edit.and_then(|route| match route.add_key_part(&name, &value) {
             true => Ok(()),
             false => Err(EditError::Limit),
@@ -49,13 +53,13 @@ pub(super) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     on.func_wrap("pass", |mut cx: Cx<'_>, ()| {
         let state = cx.data_mut();
         state.charge()?;
-        Ok((state.edit_route(0)?.map(|route| route.pass = true),))
+        Ok((state.edit_route(BEFORE_THE_CACHE, 0)?.map(|route| route.pass = true),))
     })
 }
 
 fn set_origin(state: &mut State, name: &str) -> wasmtime::Result<Result<(), AccessError>> {
     let granted = state.function.settings.origins.get(name).cloned();
-    Ok(match (state.edit_route(name.len())?, granted) {
+    Ok(match (state.edit_route(BEFORE_THE_ORIGIN, name.len())?, granted) {
         (Ok(route), Some(origin)) => {
             route.origin = Some(origin);
             Ok(())

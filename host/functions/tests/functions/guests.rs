@@ -91,7 +91,7 @@ pub(crate) fn exchange() -> Exchange {
     let client = ClientInfo {
         ip: Some("::ffff:192.0.2.7".parse().unwrap()),
         request_id: Arc::from("r-1"),
-        http_version: http::Version::HTTP_2,
+        http_version: Some(http::Version::HTTP_2),
         tls_version: Some("TLSv1.3"),
     };
     Exchange::new(request, client)
@@ -120,6 +120,6 @@ pub(crate) async fn response(runtime: &Runtime, guest: &[u8]) -> (Exchange, Resu
 
 /// All that an exchange says besides its log.
 pub(crate) fn picture(exchange: &Exchange) -> String {
-    let Exchange { request, response, route, vars, .. } = exchange;
-    format!("{request:?} {response:?} {route:?} {vars:?}")
+    let Exchange { request, response, route, store, vars, .. } = exchange;
+    format!("{request:?} {response:?} {route:?} {store:?} {vars:?}")
 }

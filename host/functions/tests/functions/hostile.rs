@@ -125,7 +125,7 @@ async fn a_response_that_cannot_be_sent_is_an_error() {
 async fn there_is_no_response_before_the_cache_is_asked() {
     let status = r#"(import "seawall:edge/response@0.1.0" "status" (func $status (result i32)))"#;
     let detail = is_stopped(&runtime(), &on_request(status, "(drop (call $status))"), Kind::Misuse).await;
-    assert!(detail.contains("there is no response in on-request"), "{detail}");
+    assert!(detail.contains("there is no response yet in this hook"), "{detail}");
 }
 
 #[tokio::test]

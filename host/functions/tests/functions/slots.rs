@@ -57,7 +57,10 @@ fn in_both_hooks(on_request: &str, on_response: &str) -> Vec<u8> {
     let hook = |name, body| {
         format!(r#"(func (export "seawall:edge/{name}@0.1.0#handle") (result i32) {body} (i32.const 64))"#)
     };
-    module("filter", &format!("{}\n{}", hook("on-request", on_request), hook("on-response", on_response)))
+    module(
+        "client-filter",
+        &format!("{}\n{}", hook("on-request", on_request), hook("on-response", on_response)),
+    )
 }
 
 #[tokio::test]

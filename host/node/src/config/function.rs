@@ -1,10 +1,11 @@
 //! `[[functions]]`: the WebAssembly that runs on both sides of the cache.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use seawall_base::OriginName;
+use seawall_functions::{Hook, OnError};
 use serde::{Serialize, Serializer};
 
 use super::check::{Check, Names};
@@ -12,6 +13,7 @@ use super::path_text;
 use super::raw::RawFunction;
 use super::reader::Field;
 use super::secret::REDACTED;
+use super::suggest::listed;
 
 /// What sites call a function. The rule is that of all names, see `seawall_base::name`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -50,13 +52,31 @@ pub struct Function {
     /// services this way.
     #[serde(serialize_with = "names_only")]
     pub config: BTreeMap<String, String>,
+    /// What it may do beyond what every function may: `store-private`. Default: nothing.
+    pub grants: BTreeSet<Grant>,
+    /// What a failure does, by hook. Default: [`OnError::default_of`].
+    pub on_error: BTreeMap<Hook, OnError>,
+}
+
+/// What a function may be granted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Grant {
+    /// To store what the origin calls `private` or `no-store`.
+    StorePrivate,
 }
 
 impl fmt::Debug for Function {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, file, config } = self;
+        let Self { name, file, config, grants, on_error } = self;
         let keys: Vec<_> = config.keys().collect();
-        f.debug_struct("Function").field("name", name).field("file", file).field("config", &keys).finish()
+        f.debug_struct("Function")
+            .field("name", name)
+            .field("file", file)
+            .field("config", &keys)
+            .field("grants", grants)
+            .field("on_error", on_error)
+            .finish()
     }
 }
 
@@ -66,7 +86,7 @@ fn names_only<S: Serializer>(config: &BTreeMap<String, String>, serializer: S) -
 
 impl Function {
     pub(super) fn from_raw(check: &Check<'_>, raw: RawFunction, names: &mut Names) -> Option<Self> {
-        let RawFunction { at: _, name, file, config } = raw;
+        let RawFunction { at: _, name, file, config, grants, on_error } = raw;
         names.note(check, &name);
         let name = check.required("name", name, FunctionName::new);
         let file = check.required("file", file, |text| {
@@ -77,7 +97,10 @@ impl Function {
             Field::Given(pairs) => pairs.value,
             Field::Absent | Field::Broken => BTreeMap::new(),
         };
-        Some(Self { name: name?.value, file: file?.value, config })
+        let grant = |item| check.optional("grants", Field::Given(item), grant).map(|spot| spot.value);
+        let grants = grants.items.into_iter().filter_map(grant).collect();
+        let on_error = read_on_error(check, on_error);
+        Some(Self { name: name?.value, file: file?.value, config, grants, on_error })
     }
 
     /// `--function shop_front.wasm`: named after its file.
@@ -89,8 +112,39 @@ impl Function {
                 "the function is named after its file, and {wrong}. Rename the file, or use a config file."
             )
         })?;
-        Ok(Self { name, file: file.to_owned(), config: BTreeMap::new() })
+        let (config, grants, on_error) = (BTreeMap::new(), BTreeSet::new(), BTreeMap::new());
+        Ok(Self { name, file: file.to_owned(), config, grants, on_error })
     }
+}
+
+fn grant(text: &str) -> Result<Grant, String> {
+    match text {
+        "store-private" => Ok(Grant::StorePrivate),
+        _ => Err(format!("`{text}` cannot be granted. Write `\"store-private\"` or leave it out.")),
+    }
+}
+
+/// Pairs of a hook and what its failure does; all that is wrong is reported.
+fn read_on_error(check: &Check<'_>, field: Field<BTreeMap<String, String>>) -> BTreeMap<Hook, OnError> {
+    let Field::Given(pairs) = field else { return BTreeMap::new() };
+    let mut read = BTreeMap::new();
+    for (hook, then) in &pairs.value {
+        match on_error(hook, then) {
+            Ok((hook, then)) => drop(read.insert(hook, then)),
+            Err(wrong) => check.problem(pairs.at, format!("`on_error`: {wrong}")),
+        }
+    }
+    read
+}
+
+fn on_error(hook: &str, then: &str) -> Result<(Hook, OnError), String> {
+    let hooks = Hook::ALL.map(Hook::as_str);
+    let found = Hook::ALL.into_iter().find(|known| known.as_str() == hook);
+    let found = found.ok_or_else(|| format!("`{hook}` is no hook. Write one of {}.", listed(&hooks)))?;
+    let words: Vec<OnError> = OnError::ALL.into_iter().filter(|then| then.is_for(found)).collect();
+    let then = words.iter().find(|known| known.as_str() == then);
+    let words: Vec<&str> = words.iter().map(|word| word.as_str()).collect();
+    then.map(|then| (found, *then)).ok_or_else(|| format!("for `{hook}` write one of {}.", listed(&words)))
 }
 
 /// Looks whether the file is there; whether it is a function is for the functions room to say.

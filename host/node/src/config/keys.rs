@@ -179,6 +179,8 @@ pub(super) const FUNCTION: Table = Table {
         key("name", "\"shop-front\""),
         key("file", "\"shop_front.wasm\""),
         key("config", "{ greeting = \"hello\" }"),
+        key("grants", "[\"store-private\"]"),
+        key("on_error", "{ on-response = \"fail-closed\" }"),
     ],
 };
 

@@ -219,6 +219,8 @@ pub(super) struct RawFunction {
     pub(super) name: Field<String>,
     pub(super) file: Field<String>,
     pub(super) config: Field<BTreeMap<String, String>>,
+    pub(super) grants: Texts,
+    pub(super) on_error: Field<BTreeMap<String, String>>,
 }
 
 impl RawFunction {
@@ -228,6 +230,8 @@ impl RawFunction {
             name: table.text("name"),
             file: table.text("file"),
             config: table.pairs("config"),
+            grants: table.texts("grants"),
+            on_error: table.pairs("on_error"),
         }
     }
 }

@@ -27,14 +27,19 @@ impl Functions {
         }
         let runtime = shared.function_runtime()?;
         let mut by_name = HashMap::new();
-        for config::Function { name, file, config } in functions {
+        for config::Function { name, file, config, grants, on_error } in functions {
             let refused = |why: String| StartError::Function {
                 name: name.as_str().to_owned(),
                 file: file.clone(),
                 why,
             };
             let bytes = std::fs::read(file).map_err(|error| refused(format!("cannot be read: {error}")))?;
-            let settings = FunctionSettings { config: config.clone(), origins: origins.clone() };
+            let settings = FunctionSettings {
+                config: config.clone(),
+                origins: origins.clone(),
+                store_private: grants.contains(&config::Grant::StorePrivate),
+                on_error: on_error.clone(),
+            };
             let function = runtime
                 .prepare(name.as_str(), &bytes, settings)
                 .map_err(|error| refused(error.to_string()))?;

@@ -50,7 +50,7 @@ fn who_leads_for_what_nobody_keeps_knows_it() {
     let stage = Stage::new();
     let lead = stage.lead("/u");
     assert!(!lead.is_uncacheable());
-    lead.decline(epoch());
+    lead.decline(epoch(), None);
     let lead = stage.wants("bytes=-5").lead("/u");
     assert!(lead.is_uncacheable());
     assert!(lead.range().is_none(), "its request goes on as it came");
