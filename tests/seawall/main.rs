@@ -15,6 +15,7 @@ mod bodies;
 mod clusters;
 mod collapse;
 mod corpus;
+mod deploy;
 mod faults;
 mod fields;
 mod fleet;

@@ -5,6 +5,7 @@
 
 pub mod auth;
 pub mod config;
+pub mod functions;
 pub mod health;
 pub mod nodes;
 pub mod openapi;
@@ -15,6 +16,7 @@ pub mod serve;
 pub mod state;
 
 pub use auth::{Role, Token, TokenError, Tokens};
+pub use functions::{Functions, Refusal};
 pub use problem::{FieldError, Kind, Problem};
 pub use router::router;
 pub use serve::serve;

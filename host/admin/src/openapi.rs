@@ -3,7 +3,7 @@
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use crate::{config, health, nodes, purge};
+use crate::{config, functions, health, nodes, purge};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -11,6 +11,12 @@ use crate::{config, health, nodes, purge};
     paths(
         purge::purge,
         purge::purge_status,
+        functions::list,
+        functions::one,
+        functions::deploy,
+        functions::activation::activate,
+        functions::activation::rollback,
+        functions::remove,
         nodes::nodes,
         config::config,
         health::livez,

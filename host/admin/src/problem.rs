@@ -39,6 +39,14 @@ pub enum Kind {
     LogUnavailable,
     /// The node does not take requests yet, or any more.
     NotReady,
+    /// No function, or no version, of that name.
+    UnknownFunction,
+    /// What was sent is not a function, or its settings make no sense.
+    InvalidFunction,
+    /// It cannot be done as things are.
+    FunctionConflict,
+    /// The node does this for somebody else.
+    Busy,
     /// Our fault.
     Internal,
 }
@@ -61,6 +69,10 @@ impl Kind {
             Self::UnknownPurge => "unknown-purge",
             Self::LogUnavailable => "log-unavailable",
             Self::NotReady => "not-ready",
+            Self::UnknownFunction => "unknown-function",
+            Self::InvalidFunction => "invalid-function",
+            Self::FunctionConflict => "function-conflict",
+            Self::Busy => "busy",
             Self::Internal => "internal",
         }
     }
@@ -79,6 +91,10 @@ impl Kind {
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::LogUnavailable | Self::NotReady => StatusCode::SERVICE_UNAVAILABLE,
+            Self::UnknownFunction => StatusCode::NOT_FOUND,
+            Self::InvalidFunction => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::FunctionConflict => StatusCode::CONFLICT,
+            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -98,6 +114,10 @@ impl Kind {
             Self::UnknownPurge => "No such purge is remembered",
             Self::LogUnavailable => "The control log took nothing",
             Self::NotReady => "The node is not ready",
+            Self::UnknownFunction => "There is no such function",
+            Self::InvalidFunction => "This is not a function",
+            Self::FunctionConflict => "This cannot be done as things are",
+            Self::Busy => "The node is busy",
             Self::Internal => "The node failed",
         }
     }

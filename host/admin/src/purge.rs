@@ -19,6 +19,7 @@ use tokio::time::timeout;
 use utoipa::ToSchema;
 
 pub use self::order::{PurgeOrder, SELECTORS_MAX};
+pub(crate) use self::query::parse as parse_wait;
 pub use self::query::{DEFAULT_WAIT_LIMIT, WAIT_LIMIT_MAX, WaitQuery};
 use crate::auth::Actor;
 use crate::problem::{Kind, Problem};
@@ -106,7 +107,7 @@ pub(crate) async fn purge(
     request: Request,
 ) -> Result<(StatusCode, Json<PurgeAnswer>), Problem> {
     let (wait, limit) = query::parse(request.uri())?;
-    let order = PurgeOrder::parse(&read_body(request).await?)?;
+    let order = PurgeOrder::parse(&read_body(request, BODY_MAX_BYTES).await?)?;
     let dry_run = order.dry_run;
     let purge = order.validate(&state.sites, state.cluster.new_purge_id())?;
     if dry_run {
@@ -181,7 +182,7 @@ async fn publish(state: &Arc<AdminState>, purge: Purge, actor: &Actor) -> Result
 }
 
 /// Have all that were waited for applied it?
-fn complete(state: &AdminState, wait: Wait, nodes: &[NodeApplied]) -> bool {
+pub(crate) fn complete(state: &AdminState, wait: Wait, nodes: &[NodeApplied]) -> bool {
     let mut waited_for = nodes.iter().filter(|node| match wait {
         Wait::None => true,
         Wait::Local => node.name == *state.cluster.name(),
@@ -192,7 +193,7 @@ fn complete(state: &AdminState, wait: Wait, nodes: &[NodeApplied]) -> bool {
     knows_all && waited_for.all(|node| node.state == AppliedState::Applied)
 }
 
-async fn read_body(request: Request) -> Result<Bytes, Problem> {
+pub(crate) async fn read_body(request: Request, max_bytes: usize) -> Result<Bytes, Problem> {
     let media_type =
         request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media_type = media_type.split(';').next().unwrap_or_default().trim();
@@ -202,7 +203,7 @@ async fn read_body(request: Request) -> Result<Bytes, Problem> {
     match timeout(BODY_WITHIN, Bytes::from_request(request, &())).await {
         Ok(Ok(body)) => Ok(body),
         Ok(Err(rejection)) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-            Err(Problem::new(Kind::BodyTooLarge, format!("At most {BODY_MAX_BYTES} bytes are read.")))
+            Err(Problem::new(Kind::BodyTooLarge, format!("At most {max_bytes} bytes are read.")))
         }
         Ok(Err(_)) => Err(Problem::new(Kind::MalformedBody, "The body ended before it was whole.")),
         Err(_) => Err(Problem::new(Kind::BodyTimeout, format!("It took longer than {BODY_WITHIN:?}."))),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 use http::header::{CACHE_CONTROL, HeaderValue};
 use http::{Method, Uri};
@@ -13,7 +13,7 @@ use http::{Method, Uri};
 use crate::auth::require_token;
 use crate::problem::{Kind, Problem};
 use crate::state::AdminState;
-use crate::{config, health, nodes, openapi, purge};
+use crate::{config, functions, health, nodes, openapi, purge};
 
 #[cfg(test)]
 mod tests;
@@ -27,6 +27,16 @@ pub fn router(state: AdminState) -> Router {
     let guarded = Router::new()
         .route("/v1/purge", post(purge::purge))
         .route("/v1/purges/{id}", get(purge::purge_status))
+        .route("/v1/functions", get(functions::list))
+        .route(
+            "/v1/functions/{name}",
+            get(functions::one)
+                .put(functions::deploy)
+                .layer(DefaultBodyLimit::max(functions::DEPLOY_BODY_MAX_BYTES)),
+        )
+        .route("/v1/functions/{name}/activate", post(functions::activation::activate))
+        .route("/v1/functions/{name}/rollback", post(functions::activation::rollback))
+        .route("/v1/functions/{name}/versions/{version}", delete(functions::remove))
         .route("/v1/nodes", get(nodes::nodes))
         .route("/v1/config", get(config::config))
         .route_layer(from_fn_with_state(Arc::clone(&state), require_token));

@@ -7,6 +7,7 @@ use seawall_base::{Purge, SiteName};
 use seawall_cluster::Cluster;
 
 use crate::auth::Tokens;
+use crate::functions::Functions;
 
 /// What a purge would drop or make stale on one node.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub struct AdminState {
     pub cluster: Arc<Cluster>,
     /// Its cache.
     pub store: Arc<dyn Store>,
+    /// Its functions.
+    pub functions: Arc<dyn Functions>,
     /// The sites it serves, for telling who misspelt one.
     pub sites: Vec<SiteName>,
     /// Who may do what.

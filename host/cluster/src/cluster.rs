@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use seawall_base::{Clock, NodeName, Position, Purge, PurgeId, Region};
 
 use crate::follower::Follower;
-use crate::log::{ControlLog, Entry, LogError, NewRecord};
+use crate::log::{Activation, ControlLog, Entry, LogError, NewRecord};
 use crate::membership::{
     JoinError, Members, NodeApplied, NodeInfo, NodeState, NodeView, PurgeView, Reach, Seat,
 };
@@ -236,13 +236,25 @@ impl Cluster {
         if purge.selectors.is_empty() {
             return Err(ClusterError::NothingSelected);
         }
-        let id = purge.id.clone();
+        self.publish(purge.id.clone(), Entry::Purge(purge), actor).await
+    }
+
+    /// Puts an activation in the log, as [`Cluster::publish_purge`] does with a purge; it is named like one, too.
+    pub async fn publish_activation(
+        &self,
+        activation: Activation,
+        actor: &str,
+    ) -> Result<Published, ClusterError> {
+        self.publish(self.new_purge_id(), Entry::Activation(activation), actor).await
+    }
+
+    async fn publish(&self, id: PurgeId, entry: Entry, actor: &str) -> Result<Published, ClusterError> {
         let record = NewRecord {
             id: id.0.clone(),
             accepted_by: self.info.name.clone(),
             actor: actor.to_owned(),
             at_unix_ms: unix_ms(self.clock.now()),
-            entry: Entry::Purge(purge),
+            entry,
         };
         self.members.accepted(&id);
         match self.log.append(record).await {

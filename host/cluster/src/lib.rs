@@ -18,7 +18,7 @@ pub mod shield;
 pub use cluster::{Cluster, ClusterError, Published, Readiness, Setup, Touch, Wait};
 pub use embedded::{EmbeddedLog, OpenError, Retention};
 pub use follower::{Applied, Apply, Follower, Start};
-pub use log::{ControlLog, Entry, LogError, NewRecord, Record, Records};
+pub use log::{Activation, ControlLog, Entry, LogError, NewRecord, Record, Records};
 pub use membership::{
     AppliedState, JoinError, Members, NodeApplied, NodeInfo, NodeState, NodeView, PurgeView, Seat,
 };

@@ -20,6 +20,8 @@ pub const RECORD_MAX_BYTES: usize = 2 * 1024 * 1024;
 
 /// The word under which a purge stands in the log.
 const KIND_PURGE: &str = "purge";
+/// The word under which an activation stands in the log.
+const KIND_ACTIVATION: &str = "activation";
 
 /// A record that has no place in the log yet. In a log that gives places by itself it stands like this.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -69,6 +71,8 @@ pub struct Record {
 pub enum Entry {
     /// Invalidate stored responses.
     Purge(Purge),
+    /// Make a version of a function the active one.
+    Activation(Activation),
     /// Written by a newer build.
     Unknown {
         /// Its kind, as written.
@@ -76,6 +80,15 @@ pub enum Entry {
         /// Its body, as written.
         body: serde_json::Value,
     },
+}
+
+/// Which version of a function is active from here on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Activation {
+    /// The function.
+    pub function: String,
+    /// The version: a digest of all that makes the function do what it does.
+    pub version: String,
 }
 
 impl Entry {
@@ -103,6 +116,9 @@ impl Serialize for Entry {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Purge(purge) => Written { kind: KIND_PURGE, body: purge }.serialize(serializer),
+            Self::Activation(activation) => {
+                Written { kind: KIND_ACTIVATION, body: activation }.serialize(serializer)
+            }
             Self::Unknown { kind, body } => Written { kind, body }.serialize(serializer),
         }
     }
@@ -115,6 +131,11 @@ impl<'de> Deserialize<'de> for Entry {
             && let Ok(purge) = Purge::deserialize(&body)
         {
             return Ok(Self::Purge(purge));
+        }
+        if kind == KIND_ACTIVATION
+            && let Ok(activation) = Activation::deserialize(&body)
+        {
+            return Ok(Self::Activation(activation));
         }
         Ok(Self::Unknown { kind, body })
     }

@@ -26,6 +26,8 @@ pub struct Chain {
     functions: Arc<[Arc<Function>]>,
     /// Whether any function has the hook, in the order of [`Hook::ALL`].
     hooks: [bool; Hook::ALL.len()],
+    /// A function that belongs here and has no active version.
+    absent: Option<Arc<str>>,
 }
 
 /// The instances of one request, kept from its `on_request` to its `on_response`, or of one fetch, so that a function's
@@ -49,7 +51,23 @@ impl Chain {
             return Err(ChainTooLong(functions.len()));
         }
         let hooks = Hook::ALL.map(|hook| functions.iter().any(|function| function.has(hook)));
-        Ok(Self { hooks, functions: functions.into() })
+        Ok(Self { hooks, functions: functions.into(), absent: None })
+    }
+
+    /// The same chain, in which `name` has no active version: every request and every fetch fails closed, since what is
+    /// not there may be what guards the site.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        self.absent = Some(name.into());
+        self.hooks[Hook::OnRequest as usize] = true;
+        self.hooks[Hook::OnOriginRequest as usize] = true;
+        self
+    }
+
+    /// Whether this is the same chain, and not only one like it.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.functions, &other.functions)
     }
 
     /// The functions, in order.
@@ -96,6 +114,10 @@ impl Chain {
         R: Into<Verdict> + Lift + Send + Sync + 'static,
         (Result<R, String>,): ComponentNamedList + Lift,
     {
+        if let Some(name) = &self.absent {
+            let detail = "the function has no active version: deploy and activate one";
+            return (exchange, Err(FunctionError::new(name, hook, FunctionErrorKind::Absent, detail)));
+        }
         let later = if hook == Hook::OnRequest { Hook::OnResponse } else { Hook::OnOriginResponse };
         for (at, function) in self.functions.iter().enumerate() {
             if !function.has(hook) {

@@ -118,6 +118,8 @@ kinds! {
     Misuse "misuse" "SW-FN-MISUSE",
     /// All slots were taken for longer than a request waits. Not the function's fault; a retry may help.
     Busy "busy" "SW-FN-BUSY",
+    /// The site names it, and no version of it is active.
+    Absent "not-active" "SW-FN-ABSENT",
     /// The host failed while it served the function. A defect of Seawall: please report it.
     Host "host-failure" "SW-FN-HOST",
 }

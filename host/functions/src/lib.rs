@@ -13,7 +13,9 @@
 //! A function can fail only the request that it runs for. Whatever it does, the call ends within its limits, the
 //! exchange comes back without its edits, and the instance is gone.
 
+pub mod catalog;
 pub mod config;
+pub mod depot;
 pub mod edits;
 pub mod error;
 pub mod exchange;
@@ -28,10 +30,12 @@ mod function;
 mod link;
 mod live;
 mod pulse;
+mod roster;
 mod runtime;
 mod state;
 mod verdict;
 
+pub use catalog::{Catalog, CatalogError, Courier, NobodyElse};
 pub use chain::{CHAIN_MAX, Chain, ChainTooLong, Instances};
 pub use config::{Config, SlotReset};
 pub use error::{FunctionError, FunctionErrorKind, RuntimeError};
@@ -42,6 +46,7 @@ pub use exchange::{
 pub use function::{Function, FunctionSettings, Hook, OnError, TAG_PREFIX, tag, version};
 pub use guest_log::{GuestLog, Level, Line};
 pub use metrics::Metrics;
+pub use roster::Roster;
 pub use runtime::Runtime;
 pub use state::HOST_CALLS_MAX;
 pub use store_policy::{FetchReason, StoreEdits, StorePolicy};

@@ -1,6 +1,6 @@
 //! The command line: what people type, and the commands that are clients of a running node.
 //!
-//! Owns: the grammar, the exit codes, the admin token's whereabouts, `check`, `purge` and `nodes`. Refuses: starting
+//! Owns: the grammar, the exit codes, the admin token's whereabouts, `check`, `purge`, `nodes` and `functions`. Refuses: starting
 //! anything; `run` and `demo` are only read here. Output goes to writers that the caller gives.
 
 use std::io::Write;
@@ -13,6 +13,7 @@ use crate::config::{Config, Problems, RunFlags};
 
 mod check;
 mod client;
+mod functions;
 mod nodes;
 mod purge;
 mod table;
@@ -20,6 +21,7 @@ pub mod token;
 
 pub use check::{CheckArgs, check};
 pub use client::{AdminArgs, AdminUrl, DEFAULT_ADMIN_URL};
+pub use functions::{FunctionsArgs, functions};
 pub use nodes::{NodesArgs, nodes};
 pub use purge::{DEFAULT_TIMEOUT, PurgeArgs, WaitFor, purge};
 
@@ -43,6 +45,8 @@ pub enum Command {
     Purge(PurgeArgs),
     /// List the nodes of the cluster
     Nodes(NodesArgs),
+    /// Deploy, activate and roll back edge functions
+    Functions(FunctionsArgs),
     /// Show what Seawall does: two edges and a shield in one process, in front of a demo origin
     Demo(DemoArgs),
 }

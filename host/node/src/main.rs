@@ -18,6 +18,7 @@ fn main() -> ExitCode {
         Command::Check(args) => cli::check(&args, out, err),
         Command::Purge(args) => cli::purge(&args, out, err),
         Command::Nodes(args) => cli::nodes(&args, out, err),
+        Command::Functions(args) => cli::functions(&args, out, err),
         Command::Demo(args) => demo::demo(&args, out.is_terminal(), out, err),
     };
     exit.into()

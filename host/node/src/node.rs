@@ -7,11 +7,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use parking_lot::Mutex;
 use seawall_base::{Clock, NodeName};
 use seawall_cluster::nats::{Login, NatsOptions, Tls};
 use seawall_cluster::{Cluster, ControlLog, EmbeddedLog, Members, Nats, Retention};
-use seawall_functions::Runtime;
+use seawall_functions::depot::Depot;
+use seawall_functions::{Catalog, NobodyElse};
 use seawall_pipeline::Edge;
 use tokio::sync::{Barrier, watch};
 
@@ -29,6 +29,9 @@ mod worker;
 
 pub use error::StartError;
 
+/// Where the versions of functions are, in the data directory.
+const FUNCTIONS_FOLDER: &str = "functions";
+
 /// Waits until the node is told to stop. The sender's end is the node's end too.
 pub(crate) async fn told(mut stopped: watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stop| *stop).await;
@@ -45,9 +48,8 @@ pub struct Shared {
     pub clock: Clock,
     /// What tells the nodes of other processes about those of this one, where there are any.
     nats: Option<Nats>,
-    /// The runtime of functions, made for the first node that has one. It reserves some 4 TiB of addresses for its
-    /// slots, and a process has 128.
-    functions: Arc<Mutex<Option<Runtime>>>,
+    /// The functions and their versions.
+    catalog: Arc<Catalog>,
 }
 
 /// A node, about to start.
@@ -79,7 +81,7 @@ impl Shared {
     pub fn open(data_dir: &Path) -> Result<Self, StartError> {
         make_data_dir(data_dir)?;
         let log = EmbeddedLog::open(data_dir, Retention::default())?;
-        Ok(Self::with(Arc::new(log), Clock::system()))
+        Ok(Self::with(Arc::new(log), Clock::system(), depot(data_dir)?))
     }
 
     /// A control log on NATS, for processes on many machines.
@@ -88,18 +90,20 @@ impl Shared {
         let clock = Clock::system();
         let nats = Nats::start(nats_options(&config.node.name, nats), clock.clone())?;
         let (log, members) = (Arc::new(nats.log()), nats.members());
-        Ok(Self { log, members, clock, nats: Some(nats), functions: Arc::default() })
+        let catalog = catalog(depot(&config.node.data_dir)?, &clock);
+        Ok(Self { log, members, clock, nats: Some(nats), catalog })
     }
 
     /// A control log that ends with the process.
     #[must_use]
     pub fn in_memory(clock: Clock) -> Self {
-        Self::with(Arc::new(EmbeddedLog::in_memory(Retention::default())), clock)
+        Self::with(Arc::new(EmbeddedLog::in_memory(Retention::default())), clock, Depot::in_memory())
     }
 
-    fn with(log: Arc<dyn ControlLog>, clock: Clock) -> Self {
+    fn with(log: Arc<dyn ControlLog>, clock: Clock, depot: Depot) -> Self {
         let members = Members::new(clock.clone());
-        Self { log, members, clock, nats: None, functions: Arc::default() }
+        let catalog = catalog(depot, &clock);
+        Self { log, members, clock, nats: None, catalog }
     }
 
     /// Tells the nodes of other processes about one of this.
@@ -108,21 +112,20 @@ impl Shared {
             nats.announce(cluster);
         }
     }
-
-    pub(crate) fn function_runtime(&self) -> Result<Runtime, StartError> {
-        let mut made = self.functions.lock();
-        if let Some(runtime) = made.as_ref() {
-            return Ok(runtime.clone());
-        }
-        let runtime = Runtime::new(&seawall_functions::Config::default(), self.clock.clone())?;
-        Ok(made.insert(runtime).clone())
-    }
 }
 
 /// What is in it, the control log and the admin token, is nobody else's.
 fn make_data_dir(path: &Path) -> Result<(), StartError> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
     made.map_err(|source| StartError::DataDir { path: path.to_owned(), source })
+}
+
+fn depot(data_dir: &Path) -> Result<Depot, StartError> {
+    Depot::open(&data_dir.join(FUNCTIONS_FOLDER)).map_err(StartError::Depot)
+}
+
+fn catalog(depot: Depot, clock: &Clock) -> Arc<Catalog> {
+    Arc::new(Catalog::new(depot, Box::new(NobodyElse), clock.clone()))
 }
 
 fn nats_options(node: &NodeName, nats: &config::Nats) -> NatsOptions {

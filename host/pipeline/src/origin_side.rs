@@ -145,6 +145,7 @@ impl OriginSide {
             if !is_merged {
                 self.sign(&chain, inbound.response.headers_mut());
             }
+            inbound.shaping.declined = replaced(site, &chain);
             return Ok(OnOriginResponse::Go);
         }
         let forbids = restate::forbids(&headers);
@@ -167,6 +168,7 @@ impl OriginSide {
         }
         let forbids = forbids.filter(|_| !edits.lifts).map(|reason| Declined::by_response(reason.as_str()));
         let declined = forbids.or_else(|| self.declined(&verdict, &edits, is_merged));
+        let declined = declined.or_else(|| replaced(site, &chain));
         let Some(mut shaped) = shaped else { return Ok(OnOriginResponse::Go) };
         if self.stores {
             decide(&mut shaped, &site.rules_for(self.path.path(), shaped.status), times, &edits);
@@ -277,6 +279,13 @@ fn ttl(
         Storing::Store(terms) => Some(terms.fresh_for(times.received_at)),
         Storing::Decline(_) => None,
     }
+}
+
+/// Another version was activated since this fetch began. What the old one shaped is not stored: a purge of its tag comes
+/// after the activation in the log, so without this a fetch that is younger than both could bring it back.
+fn replaced(site: &Site, chain: &Chain) -> Option<Declined> {
+    let same = site.chain().is_some_and(|now| now.is(chain));
+    (!same).then(|| Declined::by_request("function-replaced"))
 }
 
 /// Puts what functions decided about storing into the fields.

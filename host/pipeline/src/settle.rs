@@ -59,7 +59,7 @@ impl Declined {
         Self { reason, by: DeclinedBy::Response, marked_for: None }
     }
 
-    fn by_request(reason: &'static str) -> Self {
+    pub(crate) fn by_request(reason: &'static str) -> Self {
         Self { reason, by: DeclinedBy::Request, marked_for: None }
     }
 

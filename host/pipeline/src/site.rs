@@ -7,7 +7,7 @@ use std::sync::Arc;
 use seawall_base::purge::url_text;
 use seawall_base::{Purge, Region, Selector, SiteName};
 use seawall_cache::Shelf;
-use seawall_functions::Chain;
+use seawall_functions::{Chain, Roster};
 use seawall_origin::Pool;
 use seawall_policy::{Normalise, Rules};
 
@@ -29,7 +29,7 @@ pub struct Site {
     /// What is sent for faults.
     pub error_pages: ErrorPages,
     /// Its functions, in order.
-    pub functions: Chain,
+    pub functions: Arc<Roster>,
     /// The region through which other regions' misses go.
     pub shield: Option<Region>,
     /// What it does on a node that is cut off from the control log.
@@ -53,7 +53,7 @@ pub struct Site {
 impl Site {
     /// Its functions as they are now, if it has any.
     pub(crate) fn chain(&self) -> Option<Chain> {
-        (!self.functions.functions().is_empty()).then(|| self.functions.clone())
+        self.functions.now()
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::net::SocketAddr;
 
-use serde_json::Value;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::{Value, json};
 
 use super::client::Ask;
 use super::node::Node;
@@ -25,6 +27,27 @@ impl Node {
         let (status, answer) = self.operate(purge("?wait=all", &order).bearing(OPERATOR)).await;
         assert_eq!(status, 200, "{answer}");
         answer
+    }
+
+    /// Orders something, and waits until every node has done it.
+    pub(crate) async fn order(&self, method: &str, path: &str, order: &Value) -> (u16, Value) {
+        let ask = Ask::new(method, path).field("content-type", "application/json").bearing(OPERATOR);
+        self.operate(ask.body(&order.to_string())).await
+    }
+
+    /// Deploys a version of a function: its name.
+    pub(crate) async fn deploy(&self, name: &str, wasm: &std::path::Path, mut settings: Value) -> String {
+        settings["wasm"] = BASE64_STANDARD.encode(std::fs::read(wasm).unwrap()).into();
+        let (status, answer) = self.order("PUT", &format!("/v1/functions/{name}"), &settings).await;
+        assert_eq!(status, 200, "{answer}");
+        answer["version"].as_str().unwrap().to_owned()
+    }
+
+    /// Activates a version of a function everywhere.
+    pub(crate) async fn activate(&self, name: &str, version: &str) {
+        let path = format!("/v1/functions/{name}/activate?wait=all");
+        let (status, answer) = self.order("POST", &path, &json!({ "version": version })).await;
+        assert_eq!(status, 200, "{answer}");
     }
 
     /// A counter or gauge, by its name and labels as they are exposed; zero where it is not.

@@ -10,7 +10,7 @@ use http_body_util::BodyExt;
 use seawall_base::{Blame, NodeName, OriginName, Region, SiteName};
 use seawall_cache::Store;
 use seawall_cluster::{Cluster, NodeInfo, Setup};
-use seawall_functions::Chain;
+use seawall_functions::Roster;
 use seawall_origin::{ClientSetup, Limits, Outgoing, Pool, PoolMetrics, PoolSetup, Server, Settings, Trust};
 use seawall_pipeline::edge::Identity;
 use seawall_pipeline::error_page::ErrorPages;
@@ -37,7 +37,7 @@ impl LoneEdge {
             name: SiteName::new("shop").unwrap(),
             origin: pool(world),
             error_pages: ErrorPages::default(),
-            functions: Chain::new(Vec::new()).unwrap(),
+            functions: Arc::new(Roster::none()),
             shield: None,
             when_cut_off: WhenCutOff::default(),
             rules: Rules::default(),

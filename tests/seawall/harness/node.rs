@@ -144,6 +144,13 @@ impl Plan {
         self
     }
 
+    /// One more function of the site, whose versions are deployed.
+    pub(crate) fn deployed(mut self, name: &str) -> Self {
+        let _ = writeln!(self.more, "[[functions]]\nname = \"{name}\"");
+        self.functions.push(format!("\"{name}\""));
+        self
+    }
+
     /// One more origin, which no site names.
     pub(crate) fn second_origin(mut self, address: SocketAddr) -> Self {
         let _ = writeln!(self.more, "[[origins]]\nname = \"second\"\nservers = [\"http://{address}\"]");

@@ -177,7 +177,7 @@ async fn apply(world: &Rc<World>, life: &Life, record: &Record) {
             life.store.empty(record.position);
             0
         }
-        Entry::Unknown { .. } => {
+        Entry::Activation(_) | Entry::Unknown { .. } => {
             life.store.advance(record.position);
             0
         }

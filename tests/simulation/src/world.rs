@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use seawall_base::{Blame, Cause, Clock, Fault, NodeName, OriginName, Position, Region, Retry, SiteName};
 use seawall_cache::{Key, KeyParts, Store};
 use seawall_cluster::{EmbeddedLog, Members, Retention, Seat};
-use seawall_functions::Chain;
+use seawall_functions::Roster;
 use seawall_origin::{ClientSetup, Limits, Pool, PoolMetrics, PoolSetup, Settings, Trust};
 use seawall_pipeline::error_page::ErrorPages;
 use seawall_pipeline::{Site, WhenCutOff};
@@ -252,7 +252,7 @@ pub(crate) fn sites(world: &World, store: &Store) -> [Site; 2] {
         name,
         origin: Arc::clone(&world.pool),
         error_pages: ErrorPages::default(),
-        functions: name_of(Chain::new(Vec::new())),
+        functions: Arc::new(Roster::none()),
         shield: None,
         when_cut_off: WhenCutOff::default(),
         rules: Rules::default(),

@@ -28,7 +28,7 @@ pub struct WaitQuery {
 }
 
 /// Whom to wait for and how long, or all that is wrong with the query.
-pub(super) fn parse(uri: &Uri) -> Result<(Wait, Duration), Problem> {
+pub(crate) fn parse(uri: &Uri) -> Result<(Wait, Duration), Problem> {
     let Query(query) = Query::<WaitQuery>::try_from_uri(uri)
         .map_err(|rejection| Problem::new(Kind::InvalidQuery, rejection.body_text()))?;
     let mut errors = Vec::new();

@@ -6,13 +6,14 @@ use std::time::{Duration, SystemTime};
 use axum::body::{Body, to_bytes};
 use axum::response::Response;
 use axum::{Router, body};
+use futures_core::future::BoxFuture;
 use http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{Method, Request, StatusCode};
 use prometheus_client::registry::Registry;
 use seawall_base::{Clock, NodeName, Position, Purge, Region, SiteName};
 use seawall_cluster::{
-    Applied, Apply, Cluster, ControlLog, EmbeddedLog, Follower, Members, Metrics, NodeInfo, Readiness,
-    Record, Retention, Setup, Start,
+    Activation, Applied, Apply, Cluster, ControlLog, EmbeddedLog, Follower, Members, Metrics, NodeInfo,
+    Readiness, Record, Retention, Setup, Start,
 };
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -20,10 +21,12 @@ use tower::ServiceExt;
 
 use super::{BODY_MAX_BYTES, router};
 use crate::auth::{Role, Token, Tokens};
+use crate::functions::{DeployOrder, DeployView, FunctionView, Functions, Refusal};
 use crate::state::{AdminState, Matched, Store};
 
 mod audit;
 mod doors;
+mod functions;
 mod purges;
 
 const READ: &str = "read-secret-0123456789";
@@ -43,6 +46,69 @@ impl Apply for Three {
 impl Store for Three {
     fn dry_run(&self, _: &Purge) -> Matched {
         Matched { objects: 3, bytes: 3000 }
+    }
+}
+
+/// A function `front` with two versions, of which the second is active.
+struct Two;
+
+impl Functions for Two {
+    fn list(&self) -> Vec<FunctionView> {
+        let (active, previous) = (Some("two".to_owned()), Some("one".to_owned()));
+        vec![FunctionView { name: "front".to_owned(), active, previous, versions: Vec::new() }]
+    }
+
+    fn deploy(
+        &self,
+        name: String,
+        order: DeployOrder,
+        wasm: body::Bytes,
+    ) -> BoxFuture<'_, Result<DeployView, Refusal>> {
+        Box::pin(async move {
+            if !wasm.starts_with(b"\0asm") {
+                return Err(Refusal::Invalid("not WebAssembly".to_owned()));
+            }
+            Ok(DeployView {
+                function: name,
+                version: "three".to_owned(),
+                hooks: Vec::new(),
+                imports: Vec::new(),
+                grants: order.grants,
+                unused_grants: Vec::new(),
+                size_bytes: wasm.len() as u64,
+                prepared_in_us: 1,
+            })
+        })
+    }
+
+    fn resolve<'a>(&'a self, name: &'a str, version: &'a str) -> BoxFuture<'a, Result<String, Refusal>> {
+        Box::pin(async move {
+            let known = name == "front" && ["one", "two"].contains(&version);
+            known.then(|| version.to_owned()).ok_or_else(|| Refusal::NotFound("no such version".to_owned()))
+        })
+    }
+
+    fn previous(&self, name: &str) -> Result<(String, String), Refusal> {
+        match name {
+            "front" => Ok(("two".to_owned(), "one".to_owned())),
+            _ => Err(Refusal::Conflict("nothing to go back to".to_owned())),
+        }
+    }
+
+    fn tag(&self, name: &str, version: &str) -> String {
+        format!("fn:{name}@{version}")
+    }
+
+    fn activated(&self, _: &Activation, _: Position) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn remove(&self, _: &str, version: &str) -> Result<(), Refusal> {
+        match version {
+            "old" => Ok(()),
+            "two" => Err(Refusal::Conflict("it is active".to_owned())),
+            _ => Err(Refusal::NotFound("no such version".to_owned())),
+        }
     }
 }
 
@@ -87,6 +153,7 @@ impl Scene {
         let state = AdminState {
             cluster: Arc::clone(&cluster),
             store: Arc::new(Three),
+            functions: Arc::new(Two),
             sites: ["shop", "blog"].map(|name| SiteName::new(name).unwrap()).to_vec(),
             tokens: Tokens::new(vec![token("ci", READ, Role::Read), token("ops", WRITE, Role::Write)])
                 .unwrap(),

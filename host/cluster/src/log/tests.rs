@@ -167,3 +167,14 @@ fn a_purge_of_a_newer_build_is_known_to_be_one() {
     let ours = serde_json::to_string(&Entry::Purge(purge("x"))).unwrap();
     assert_eq!(serde_json::from_str::<Entry>(&ours).unwrap(), Entry::Purge(purge("x")));
 }
+
+#[test]
+fn an_activation_is_read_as_it_was_written() {
+    let entry =
+        Entry::Activation(crate::Activation { function: "front".to_owned(), version: "3f9c".to_owned() });
+    let text = serde_json::to_string(&entry).unwrap();
+    assert_eq!(text, r#"{"kind":"activation","body":{"function":"front","version":"3f9c"}}"#);
+    assert_eq!(serde_json::from_str::<Entry>(&text).unwrap(), entry);
+    let newer = r#"{"kind":"activation","body":{"function":"front","weight":5}}"#;
+    assert!(matches!(serde_json::from_str::<Entry>(newer).unwrap(), Entry::Unknown { .. }));
+}

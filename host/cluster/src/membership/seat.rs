@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use seawall_base::{NodeName, Position};
+use seawall_base::{NodeName, Position, PurgeId};
 
 use super::{Entry, Members, NodeState, NodeView, Outcome, Purges, REPORTED_OUTCOMES_MAX, Reach, Report};
 use crate::log::{Entry as LogEntry, Record};
@@ -94,8 +94,8 @@ impl Seat {
         self.keep_outcome(record, matched);
         self.update(|entry, purges, now| {
             entry.applied = record.position;
-            if let LogEntry::Purge(purge) = &record.entry {
-                purges.applied(&purge.id, record.position, &entry.info.name, now, matched);
+            if let Some(id) = order(record) {
+                purges.applied(&id, record.position, &entry.info.name, now, matched);
             }
         });
     }
@@ -110,9 +110,9 @@ impl Seat {
         if self.members.reach() == Reach::OneProcess {
             return;
         }
-        let LogEntry::Purge(purge) = &record.entry else { return };
+        let Some(id) = order(record) else { return };
         let mut outcomes = self.outcomes.lock();
-        outcomes.push_back(Outcome { id: purge.id.clone(), position: record.position, matched });
+        outcomes.push_back(Outcome { id, position: record.position, matched });
         while outcomes.len() > REPORTED_OUTCOMES_MAX {
             outcomes.pop_front();
         }
@@ -205,6 +205,14 @@ impl Seat {
 impl Drop for Seat {
     fn drop(&mut self) {
         self.leave();
+    }
+}
+
+/// The name of an order that somebody may wait for.
+fn order(record: &Record) -> Option<PurgeId> {
+    match &record.entry {
+        LogEntry::Purge(_) | LogEntry::Activation(_) => Some(PurgeId(record.id.clone())),
+        LogEntry::Unknown { .. } => None,
     }
 }
 

@@ -83,6 +83,8 @@ pub(super) enum CallError {
     Unreachable { admin: AdminUrl, error: ureq::Error },
     #[error("{0}")]
     Problem(ProblemDocument),
+    #[error("`{}`: {why}", path.display())]
+    File { path: PathBuf, why: String },
     #[error("{admin} answered {status} and what follows is not what a Seawall node says: {wrong}")]
     NotOurs { admin: AdminUrl, status: StatusCode, wrong: String },
 }
@@ -145,10 +147,18 @@ pub(super) struct Answer {
 pub(super) struct Call<'a> {
     /// With its query.
     pub(super) path: &'a str,
-    /// `POST` this; `GET` where there is none.
-    pub(super) body: Option<&'a Value>,
+    /// What is done there.
+    pub(super) verb: Verb<'a>,
     /// How long the node was told to wait before it answers.
     pub(super) patience: Duration,
+}
+
+/// What a call does, and with what body.
+#[derive(Clone, Copy)]
+pub(super) enum Verb<'a> {
+    Get,
+    Post(&'a Value),
+    Put(&'a Value),
 }
 
 impl AdminArgs {
@@ -170,10 +180,14 @@ impl AdminArgs {
             .into();
         let url = format!("{}{}", self.admin, call.path);
         let bearer = format!("Bearer {}", token.expose());
-        let answer = match call.body {
+        let sending = match call.verb {
+            Verb::Get => None,
+            Verb::Post(body) => Some((agent.post(&url), body)),
+            Verb::Put(body) => Some((agent.put(&url), body)),
+        };
+        let answer = match sending {
             None => agent.get(url).header("authorization", bearer).call(),
-            Some(body) => agent
-                .post(url)
+            Some((sending, body)) => sending
                 .header("authorization", bearer)
                 .header("content-type", "application/json")
                 .send(body.to_string()),

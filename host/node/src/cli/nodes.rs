@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::Value;
 
 use super::Exit;
-use super::client::{AdminArgs, Answer, Call, CallError, cell, fail};
+use super::client::{AdminArgs, Answer, Call, CallError, Verb, cell, fail};
 use super::table::table;
 
 /// `seawall nodes`.
@@ -20,7 +20,7 @@ pub struct NodesArgs {
 
 /// Runs the command.
 pub fn nodes(args: &NodesArgs, out: &mut dyn Write, err: &mut dyn Write) -> Exit {
-    let shown = args.admin.call(&Call { path: "/v1/nodes", body: None, patience: Duration::ZERO });
+    let shown = args.admin.call(&Call { path: "/v1/nodes", verb: Verb::Get, patience: Duration::ZERO });
     match shown.and_then(|answer| show(args, &answer)) {
         Ok(text) => match out.write_all(text.as_bytes()) {
             Ok(()) => Exit::Ok,

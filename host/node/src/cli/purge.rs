@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use ureq::http::StatusCode;
 
 use super::Exit;
-use super::client::{AdminArgs, Answer, Call, CallError, cell, fail};
+use super::client::{AdminArgs, Answer, Call, CallError, Verb, cell, fail};
 use super::table::{plain, table};
 use crate::config::duration;
 
@@ -83,7 +83,7 @@ pub fn purge(args: &PurgeArgs, out: &mut dyn Write, err: &mut dyn Write) -> Exit
     let path = format!("/v1/purge?wait={}&timeout={}", args.wait.as_str(), duration::text(args.timeout));
     let body = body(args);
     let patience = if args.wait == WaitFor::None { Duration::ZERO } else { args.timeout };
-    let answer = match args.admin.call(&Call { path: &path, body: Some(&body), patience }) {
+    let answer = match args.admin.call(&Call { path: &path, verb: Verb::Post(&body), patience }) {
         Ok(answer) => answer,
         Err(error) => return fail(&error, err),
     };

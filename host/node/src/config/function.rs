@@ -45,9 +45,9 @@ impl fmt::Display for FunctionName {
 pub struct Function {
     /// What sites call it.
     pub name: FunctionName,
-    /// A core module or a component.
-    #[serde(serialize_with = "path_text")]
-    pub file: PathBuf,
+    /// A core module or a component. Default: none; then its versions are deployed through the admin API.
+    #[serde(serialize_with = "optional_path")]
+    pub file: Option<PathBuf>,
     /// What the function can ask for by name. Default: nothing. Shown by name only: functions are handed keys of other
     /// services this way.
     #[serde(serialize_with = "names_only")]
@@ -80,19 +80,38 @@ impl fmt::Debug for Function {
     }
 }
 
+fn optional_path<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
+    match path {
+        Some(path) => path_text(path, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
 fn names_only<S: Serializer>(config: &BTreeMap<String, String>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_map(config.keys().map(|name| (name, REDACTED)))
 }
 
 impl Function {
     pub(super) fn from_raw(check: &Check<'_>, raw: RawFunction, names: &mut Names) -> Option<Self> {
-        let RawFunction { at: _, name, file, config, grants, on_error } = raw;
+        let RawFunction { at, name, file, config, grants, on_error } = raw;
         names.note(check, &name);
         let name = check.required("name", name, FunctionName::new);
-        let file = check.required("file", file, |text| {
+        let is_deployed = matches!(file, Field::Absent);
+        let file = check.optional("file", file, |text| {
             let path = check.path(text)?;
             readable(&path).map(|()| path)
         });
+        if is_deployed {
+            for (key, given) in [
+                ("config", matches!(config, Field::Given(_))),
+                ("grants", grants.at.is_some()),
+                ("on_error", matches!(on_error, Field::Given(_))),
+            ] {
+                if given {
+                    check.problem(at, format!("has no `file`, so its versions are deployed, each with its own `{key}`. Remove `{key}` here."));
+                }
+            }
+        }
         let config = match config {
             Field::Given(pairs) => pairs.value,
             Field::Absent | Field::Broken => BTreeMap::new(),
@@ -100,7 +119,10 @@ impl Function {
         let grant = |item| check.optional("grants", Field::Given(item), grant).map(|spot| spot.value);
         let grants = grants.items.into_iter().filter_map(grant).collect();
         let on_error = read_on_error(check, on_error);
-        Some(Self { name: name?.value, file: file?.value, config, grants, on_error })
+        if file.is_none() && !is_deployed {
+            return None;
+        }
+        Some(Self { name: name?.value, file: file.map(|spot| spot.value), config, grants, on_error })
     }
 
     /// `--function shop_front.wasm`: named after its file.
@@ -113,7 +135,7 @@ impl Function {
             )
         })?;
         let (config, grants, on_error) = (BTreeMap::new(), BTreeSet::new(), BTreeMap::new());
-        Ok(Self { name, file: file.to_owned(), config, grants, on_error })
+        Ok(Self { name, file: Some(file.to_owned()), config, grants, on_error })
     }
 }
 

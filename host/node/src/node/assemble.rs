@@ -12,14 +12,13 @@ use seawall_base::{Blame, Clock, OriginName, SiteName};
 use seawall_cache::Store;
 use seawall_cluster::peer::PeerSecret;
 use seawall_cluster::{Cluster, Follower, NodeInfo, Setup};
-use seawall_functions::Runtime;
 use seawall_origin::{Client, ClientSetup, Limits, Trust};
 use seawall_pipeline::edge::Identity;
 use seawall_pipeline::error_page::{ErrorPage, ErrorPages};
 use seawall_pipeline::{AccessLog, Edge, Peers, Site, Sites, WhenCutOff};
 
 use super::control::Sink;
-use super::functions::Functions;
+use super::functions::{Door, Switchboard};
 use super::origins::{self, Pools};
 use super::{Shared, StartError, settings};
 use crate::cli::token;
@@ -30,8 +29,8 @@ pub(crate) struct Parts {
     pub(crate) edge: Arc<Edge>,
     pub(crate) follower: Follower,
     pub(crate) admin: AdminState,
-    /// Kept for as long as the node runs: its thread interrupts functions.
-    pub(crate) functions: Option<Runtime>,
+    /// Kept for as long as the node runs: its engine's thread interrupts functions.
+    pub(crate) functions: Arc<Switchboard>,
 }
 
 /// How long an edge waits for its shield to accept a connection: shields are near, and the origin is there.
@@ -51,7 +50,7 @@ pub(crate) fn assemble(
     let trust = trust(config)?;
     let origins = origins::pools(config, &trust, clock, &mut registry)?;
     let names = origins.keys().cloned().collect();
-    let functions = Functions::prepare(&config.functions, &names, shared)?;
+    let functions = Switchboard::prepare(&config.functions, &names, shared)?;
     if let Some(runtime) = &functions.runtime {
         runtime.register_metrics(&mut registry);
     }
@@ -76,13 +75,14 @@ pub(crate) fn assemble(
     });
     let admin = AdminState {
         cluster,
-        store: Arc::new(Sink(Arc::clone(&edge))),
+        store: Arc::new(Sink { edge: Arc::clone(&edge), functions: Arc::clone(&functions) }),
+        functions: Arc::new(Door::new(Arc::clone(&functions), clock.clone())),
         sites: config.sites.iter().map(|site| site.name.clone()).collect(),
         tokens,
         config: config.to_redacted_json(),
         registry: Arc::new(registry),
     };
-    Ok(Parts { edge, follower, admin, functions: functions.runtime })
+    Ok(Parts { edge, follower, admin, functions })
 }
 
 fn unix_ms(now: SystemTime) -> u64 {
@@ -132,7 +132,12 @@ fn trust(config: &Config) -> Result<Trust, StartError> {
     })
 }
 
-fn sites(config: &Config, store: &Store, pools: &Pools, functions: &Functions) -> Result<Sites, StartError> {
+fn sites(
+    config: &Config,
+    store: &Store,
+    pools: &Pools,
+    functions: &Switchboard,
+) -> Result<Sites, StartError> {
     let mut sites = Sites::default();
     for site in &config.sites {
         let pool = pools.get(&site.origin).ok_or_else(|| no_origin(&site.name, &site.origin))?;
@@ -142,7 +147,7 @@ fn sites(config: &Config, store: &Store, pools: &Pools, functions: &Functions) -
             name: site.name.clone(),
             origin: Arc::clone(pool),
             error_pages: error_pages(site)?,
-            functions: functions.chain(site)?,
+            functions: functions.roster(site)?,
             shield: site.shield.clone(),
             when_cut_off: when_cut_off(site.when_cut_off),
             rules: settings::rules(site, keying.as_deref()),

@@ -13,38 +13,54 @@ use seawall_pipeline::Edge;
 use tokio::sync::watch;
 
 use super::assemble::Parts;
+use super::functions::Switchboard;
 use super::listen::Bound;
 use super::{StartError, origins, told};
 
 /// How often evicted entries leave the indexes and the gauges are brought up to date.
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(1);
 
-/// The cache as the log sees it, and as the operator's door does: purges speak of URLs as people write them, and each
-/// site's settings say which of them are one.
-pub(crate) struct Sink(pub(crate) Arc<Edge>);
+/// The cache and the functions as the log sees them, and the cache as the operator's door does: purges speak of URLs as
+/// people write them, and each site's settings say which of them are one.
+pub(crate) struct Sink {
+    pub(crate) edge: Arc<Edge>,
+    pub(crate) functions: Arc<Switchboard>,
+}
 
 impl Apply for Sink {
     fn apply(&self, record: &Record) -> Applied {
         match &record.entry {
             Entry::Purge(purge) => {
-                let purge = self.0.sites.in_keys(purge);
-                Applied { matched: self.0.store.apply(record.position, &purge).objects }
+                let purge = self.edge.sites.in_keys(purge);
+                Applied { matched: self.edge.store.apply(record.position, &purge).objects }
+            }
+            Entry::Activation(activation) => {
+                // First the version, then the position: who has the position runs the version.
+                self.functions.apply(activation, record.position);
+                self.edge.store.advance(record.position);
+                Applied::default()
             }
             Entry::Unknown { .. } => {
-                self.0.store.advance(record.position);
+                self.edge.store.advance(record.position);
                 Applied::default()
             }
         }
     }
 
     fn empty(&self, at: Position) {
-        self.0.store.empty(at);
+        self.edge.store.empty(at);
+        self.functions.catch_up();
+    }
+
+    fn caught_up(&self, _: Position) {
+        self.functions.catch_up();
     }
 }
 
 impl seawall_admin::Store for Sink {
     fn dry_run(&self, purge: &Purge) -> Matched {
-        let seawall_cache::Matched { objects, bytes } = self.0.store.dry_run(&self.0.sites.in_keys(purge));
+        let seawall_cache::Matched { objects, bytes } =
+            self.edge.store.dry_run(&self.edge.sites.in_keys(purge));
         Matched { objects, bytes }
     }
 }
@@ -64,7 +80,8 @@ pub(crate) fn spawn(
 async fn control(parts: Parts, admin: Bound, stopped: watch::Receiver<bool>) {
     let Parts { edge, follower, admin: state, functions } = parts;
     let store = Arc::clone(&edge.store);
-    let following = follower.run(Arc::new(Sink(Arc::clone(&edge))), Start::Empty, stopped.clone());
+    let sink = Sink { edge: Arc::clone(&edge), functions: Arc::clone(&functions) };
+    let following = follower.run(Arc::new(sink), Start::Empty, stopped.clone());
     let cluster = Arc::clone(&edge.cluster);
     let origins = watch_origins(&edge, stopped.clone());
     let housekeeping = housekeep(store, cluster, stopped.clone());

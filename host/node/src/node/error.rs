@@ -62,6 +62,19 @@ pub enum StartError {
         /// Why, and what to run instead.
         why: String,
     },
+    /// The versions of functions can't be read.
+    #[error("functions: {0}")]
+    Depot(#[source] seawall_functions::depot::DepotError),
+    /// The active version of a function can't be used.
+    #[error("function `{name}`, version {version}: {why}")]
+    Deployed {
+        /// Its name.
+        name: String,
+        /// Its version.
+        version: String,
+        /// Why, and what to do.
+        why: String,
+    },
     /// A site has too many functions.
     #[error("site `{site}`: {why}")]
     Chain {

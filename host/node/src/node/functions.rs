@@ -1,62 +1,202 @@
-//! The functions named in the configuration, read, checked and compiled before the node listens to anyone.
+//! A node's functions: those of its config, read and compiled before it listens to anyone, and those that are deployed,
+//! which the control log activates while it runs.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use seawall_base::OriginName;
-use seawall_functions::{Chain, Function, FunctionSettings, Runtime};
+use parking_lot::Mutex;
+use seawall_base::{OriginName, Position};
+use seawall_cluster::Activation;
+use seawall_functions::{Catalog, Chain, Function, FunctionSettings, Hook, Roster, Runtime};
 
 use super::{Shared, StartError};
 use crate::config;
 
-/// The runtime, where there is a function to run, and the functions by name.
-#[derive(Default)]
-pub(crate) struct Functions {
+mod door;
+
+pub(crate) use door::Door;
+
+/// Which version of each function runs, and on which sites.
+pub(crate) struct Switchboard {
+    catalog: Arc<Catalog>,
+    /// Absent on a node without functions: the engine reserves much.
     pub(crate) runtime: Option<Runtime>,
-    by_name: HashMap<String, Arc<Function>>,
+    /// Those whose file the config names.
+    fixed: HashMap<String, Arc<Function>>,
+    /// Those whose versions are deployed.
+    deployed: BTreeSet<String>,
+    origins: BTreeSet<OriginName>,
+    now: Mutex<Now>,
 }
 
-impl Functions {
+/// What an activation changes.
+#[derive(Default)]
+struct Now {
+    active: HashMap<String, Arc<Function>>,
+    /// The place in the log of each function's last activation here.
+    at: HashMap<String, Position>,
+    sites: Vec<(Vec<String>, Arc<Roster>)>,
+}
+
+impl Switchboard {
     pub(crate) fn prepare(
         functions: &[config::Function],
         origins: &BTreeSet<OriginName>,
         shared: &Shared,
-    ) -> Result<Self, StartError> {
-        if functions.is_empty() {
-            return Ok(Self::default());
+    ) -> Result<Arc<Self>, StartError> {
+        let catalog = Arc::clone(&shared.catalog);
+        let runtime = if functions.is_empty() { None } else { Some(catalog.runtime()?) };
+        let mut fixed = HashMap::new();
+        let mut deployed = BTreeSet::new();
+        for function in functions {
+            let name = function.name.as_str().to_owned();
+            match (&function.file, &runtime) {
+                (Some(file), Some(runtime)) => {
+                    let function = read(runtime, function, file, origins)?;
+                    fixed.insert(name, function);
+                }
+                _ => drop(deployed.insert(name)),
+            }
         }
-        let runtime = shared.function_runtime()?;
-        let mut by_name = HashMap::new();
-        for config::Function { name, file, config, grants, on_error } in functions {
-            let refused = |why: String| StartError::Function {
-                name: name.as_str().to_owned(),
-                file: file.clone(),
-                why,
-            };
-            let bytes = std::fs::read(file).map_err(|error| refused(format!("cannot be read: {error}")))?;
-            let settings = FunctionSettings {
-                config: config.clone(),
-                origins: origins.clone(),
-                store_private: grants.contains(&config::Grant::StorePrivate),
-                on_error: on_error.clone(),
-            };
-            let function = runtime
-                .prepare(name.as_str(), &bytes, settings)
-                .map_err(|error| refused(error.to_string()))?;
-            let hooks: Vec<&str> = function.hooks().map(seawall_functions::Hook::as_str).collect();
-            tracing::info!(function = name.as_str(), version = function.version(), ?hooks, "prepared");
-            by_name.insert(name.as_str().to_owned(), function);
-        }
-        Ok(Self { runtime: Some(runtime), by_name })
+        let now = Mutex::default();
+        let board = Self { catalog, runtime, fixed, deployed, origins: origins.clone(), now };
+        board.resume()?;
+        Ok(Arc::new(board))
     }
 
-    pub(crate) fn chain(&self, site: &config::Site) -> Result<Chain, StartError> {
-        let refused = |why: String| StartError::Chain { site: site.name.to_string(), why };
-        let find = |name: &config::FunctionName| {
-            let found = self.by_name.get(name.as_str()).map(Arc::clone);
-            found.ok_or_else(|| refused(format!("no function is named `{}`", name.as_str())))
-        };
-        let functions: Result<Vec<_>, _> = site.functions.iter().map(find).collect();
-        Chain::new(functions?).map_err(|error| refused(error.to_string()))
+    /// Compiles what is active, so that a node is whole before it serves, and what was active before, so that going back
+    /// takes no compiling.
+    fn resume(&self) -> Result<(), StartError> {
+        for name in &self.deployed {
+            let history = self.catalog.history(name);
+            let Some(version) = history.active() else { continue };
+            let failed = |why: seawall_functions::CatalogError| StartError::Deployed {
+                name: name.clone(),
+                version: version.to_owned(),
+                why: why.to_string(),
+            };
+            let function = self.catalog.prepare(name, version).map_err(failed)?;
+            tracing::info!(function = name, version, "prepared");
+            if let Some(previous) = history.previous()
+                && let Err(error) = self.catalog.prepare(name, previous)
+            {
+                tracing::warn!(function = name, version = previous, %error, "there is no going back to it");
+            }
+            let mut now = self.now.lock();
+            now.active.insert(name.clone(), function);
+            now.at.insert(name.clone(), history.position);
+        }
+        Ok(())
     }
+
+    /// The functions of a site. What is activated later takes its place there.
+    pub(crate) fn roster(&self, site: &config::Site) -> Result<Arc<Roster>, StartError> {
+        let names: Vec<String> = site.functions.iter().map(|name| name.as_str().to_owned()).collect();
+        if names.is_empty() {
+            return Ok(Arc::new(Roster::none()));
+        }
+        let refused = |why: String| StartError::Chain { site: site.name.to_string(), why };
+        let unknown =
+            names.iter().find(|name| !self.fixed.contains_key(*name) && !self.deployed.contains(*name));
+        if let Some(name) = unknown {
+            return Err(refused(format!("no function is named `{name}`")));
+        }
+        let mut now = self.now.lock();
+        let chain = self.chain(&now, &names).map_err(|error| refused(error.to_string()))?;
+        let roster = Arc::new(Roster::of(chain));
+        now.sites.push((names, Arc::clone(&roster)));
+        Ok(roster)
+    }
+
+    fn chain(&self, now: &Now, names: &[String]) -> Result<Chain, seawall_functions::ChainTooLong> {
+        let find = |name: &String| self.fixed.get(name).or_else(|| now.active.get(name)).map(Arc::clone);
+        let absent = names.iter().find(|name| find(name).is_none());
+        // How many there are does not depend on which are active.
+        let chain = Chain::new(names.iter().filter_map(find).collect())?;
+        Ok(absent.map_or_else(|| chain.clone(), |name| chain.clone().without(name)))
+    }
+
+    /// Does what the log says. A version that is compiled is in force when this returns; one that is not, because
+    /// another process took the order, is as soon as it is there.
+    pub(crate) fn apply(self: &Arc<Self>, activation: &Activation, position: Position) {
+        let Activation { function, version } = activation;
+        if !self.deployed.contains(function) {
+            return;
+        }
+        if let Err(error) = self.catalog.activated(function, version, position) {
+            tracing::error!(function, version, %error, "the activation could not be noted: a restart would miss it");
+        }
+        if let Some(ready) = self.catalog.ready(function, version) {
+            return self.switch(ready, position);
+        }
+        let (board, activation) = (Arc::clone(self), activation.clone());
+        drop(tokio::spawn(async move { board.fetch(activation, position).await }));
+    }
+
+    async fn fetch(self: Arc<Self>, activation: Activation, position: Position) {
+        let Activation { function, version } = activation;
+        if let Err(error) = self.catalog.fetch(&function, &version).await {
+            return tracing::error!(function, version, error, "an activated version could not be fetched");
+        }
+        let (catalog, name, wanted) = (Arc::clone(&self.catalog), function.clone(), version.clone());
+        let prepared = tokio::task::spawn_blocking(move || catalog.prepare(&name, &wanted)).await;
+        match prepared {
+            Ok(Ok(ready)) => self.switch(ready, position),
+            Ok(Err(error)) => tracing::error!(function, version, %error, "an activated version is not here"),
+            Err(error) => tracing::error!(function, version, %error, "an activated version was not prepared"),
+        }
+    }
+
+    /// Puts a version into every site that names it, unless a later one is there.
+    fn switch(&self, function: Arc<Function>, position: Position) {
+        let name = function.name().to_owned();
+        let mut now = self.now.lock();
+        if now.at.get(&name).is_some_and(|at| *at > position) {
+            return;
+        }
+        tracing::info!(function = name, version = function.version(), position = position.0, "activated");
+        now.at.insert(name.clone(), position);
+        now.active.insert(name.clone(), function);
+        for (names, roster) in now.sites.iter().filter(|(names, _)| names.contains(&name)) {
+            match self.chain(&now, names) {
+                Ok(chain) => roster.replace(chain),
+                Err(error) => {
+                    tracing::error!(function = name, %error, "the functions of a site stay as they are");
+                }
+            }
+        }
+    }
+
+    /// What other nodes of this process have activated meanwhile: the log is followed from its head.
+    pub(crate) fn catch_up(self: &Arc<Self>) {
+        for name in &self.deployed {
+            let history = self.catalog.history(name);
+            let Some(version) = history.active() else { continue };
+            let function = name.clone();
+            self.apply(&Activation { function, version: version.to_owned() }, history.position);
+        }
+    }
+}
+
+fn read(
+    runtime: &Runtime,
+    function: &config::Function,
+    file: &std::path::Path,
+    origins: &BTreeSet<OriginName>,
+) -> Result<Arc<Function>, StartError> {
+    let config::Function { name, config, grants, on_error, .. } = function;
+    let refused =
+        |why: String| StartError::Function { name: name.as_str().to_owned(), file: file.to_owned(), why };
+    let bytes = std::fs::read(file).map_err(|error| refused(format!("cannot be read: {error}")))?;
+    let settings = FunctionSettings {
+        config: config.clone(),
+        origins: origins.clone(),
+        store_private: grants.contains(&config::Grant::StorePrivate),
+        on_error: on_error.clone(),
+    };
+    let function =
+        runtime.prepare(name.as_str(), &bytes, settings).map_err(|error| refused(error.to_string()))?;
+    let hooks: Vec<&str> = function.hooks().map(Hook::as_str).collect();
+    tracing::info!(function = name.as_str(), version = function.version(), ?hooks, "prepared");
+    Ok(function)
 }

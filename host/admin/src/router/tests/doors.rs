@@ -131,14 +131,20 @@ async fn the_description_lists_every_path_with_its_methods() {
     }
     listed.sort();
     let expected = [
+        "delete /v1/functions/{name}/versions/{version}",
         "get /livez",
         "get /metrics",
         "get /openapi.json",
         "get /readyz",
         "get /v1/config",
+        "get /v1/functions",
+        "get /v1/functions/{name}",
         "get /v1/nodes",
         "get /v1/purges/{id}",
+        "post /v1/functions/{name}/activate",
+        "post /v1/functions/{name}/rollback",
         "post /v1/purge",
+        "put /v1/functions/{name}",
     ];
     assert_eq!(listed, expected);
     assert_eq!(api["components"]["securitySchemes"]["token"]["scheme"], "bearer");
