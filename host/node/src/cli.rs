@@ -21,7 +21,7 @@ pub mod token;
 
 pub use check::{CheckArgs, check};
 pub use client::{AdminArgs, AdminUrl, DEFAULT_ADMIN_URL};
-pub use functions::{FunctionsArgs, functions};
+pub use functions::{FunctionsArgs, TestArgs, functions, run_fixtures};
 pub use nodes::{NodesArgs, nodes};
 pub use purge::{DEFAULT_TIMEOUT, PurgeArgs, WaitFor, purge};
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
+use seawall_base::Clock;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -15,7 +16,10 @@ use super::Exit;
 use super::client::{AdminArgs, Answer, Call, CallError, Verb, cell, fail};
 use super::purge::{DEFAULT_TIMEOUT, WaitFor};
 use super::table::{plain, table};
-use crate::config::duration;
+use crate::config::{FunctionName, duration};
+
+mod fixture;
+mod scaffold;
 
 /// How long a node may take to compile an upload.
 const COMPILE_PATIENCE: Duration = Duration::from_secs(60);
@@ -39,6 +43,38 @@ pub enum FunctionsCommand {
     Activate(ActivateArgs),
     /// Run the version that ran before, on every node
     Rollback(RollbackArgs),
+    /// Begin a new function: a crate that builds as it is, with the kit in it
+    New(NewArgs),
+    /// Run a built function on fixtures, without a node
+    Test(TestArgs),
+}
+
+/// `seawall functions new`.
+#[derive(Clone, Debug, Args)]
+pub struct NewArgs {
+    /// Its name, and that of the folder that is made
+    #[arg(value_parser = FunctionName::new)]
+    pub name: FunctionName,
+    /// What it is written in
+    #[arg(long, value_enum, default_value_t = Language::Rust)]
+    pub lang: Language,
+}
+
+/// What a new function is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Language {
+    /// Rust
+    Rust,
+}
+
+/// `seawall functions test`.
+#[derive(Clone, Debug, Args)]
+pub struct TestArgs {
+    /// What cargo built
+    pub file: PathBuf,
+    /// Files with fixtures, or folders of them
+    #[arg(long, value_name = "PATH", default_value = "fixtures", num_args = 1..)]
+    pub fixtures: Vec<PathBuf>,
 }
 
 /// `seawall functions deploy`.
@@ -147,8 +183,58 @@ pub fn functions(args: &FunctionsArgs, out: &mut dyn Write, err: &mut dyn Write)
             activation(&args.admin, args.waiting, &args.name, "rollback", &body)
                 .map(|(text, exit)| said(out, &text, exit))
         }
+        FunctionsCommand::New(args) => return new(args, out, err),
+        FunctionsCommand::Test(args) => return test(args, out, err),
     };
     done.unwrap_or_else(|error| fail(&error, err))
+}
+
+fn new(args: &NewArgs, out: &mut dyn Write, err: &mut dyn Write) -> Exit {
+    let Language::Rust = args.lang;
+    let name = args.name.as_str();
+    match scaffold::write(Path::new(name), name) {
+        Ok(()) => say(out, &format!("made {name}/; {name}/README.md says how to build, test and run it\n")),
+        Err(error) => complain(err, &format!("`{name}` cannot be made: {error}")),
+    }
+}
+
+fn test(args: &TestArgs, out: &mut dyn Write, err: &mut dyn Write) -> Exit {
+    match run_fixtures(args, out) {
+        Ok(0) => Exit::Ok,
+        Ok(_) => Exit::Failed,
+        Err(why) => complain(err, &why),
+    }
+}
+
+/// `seawall functions test`: how many fixtures did not come out as expected.
+pub fn run_fixtures(args: &TestArgs, out: &mut dyn Write) -> Result<usize, String> {
+    let wasm = std::fs::read(&args.file).map_err(|error| format!("`{}`: {error}", args.file.display()))?;
+    let fixtures = fixture::read(&args.fixtures)?;
+    if fixtures.is_empty() {
+        return Err("there is no fixture: write one into fixtures/, see docs/FUNCTIONS.md".to_owned());
+    }
+    let runtime = fixture::runtime(&Clock::system())?;
+    let executor = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    let executor = executor.map_err(|error| error.to_string())?;
+    let mut failed = 0;
+    for fixture in &fixtures {
+        let differences = executor.block_on(fixture::run(&runtime, &wasm, fixture))?;
+        let word = if differences.is_empty() { "ok" } else { "FAILED" };
+        let lines: String = differences.iter().map(|line| format!("  {line}\n")).collect();
+        failed += usize::from(!differences.is_empty());
+        let shown = format!("{word:<7}{}\n{lines}", plain(&fixture.name));
+        out.write_all(shown.as_bytes()).map_err(|error| error.to_string())?;
+    }
+    let total = fixtures.len();
+    let shown = format!("{} of {total} as expected\n", total - failed);
+    out.write_all(shown.as_bytes()).map_err(|error| error.to_string())?;
+    Ok(failed)
+}
+
+fn complain(err: &mut dyn Write, why: &str) -> Exit {
+    // Where standard error is closed nobody reads this, and the exit code still says it.
+    let _ = writeln!(err, "seawall: {why}");
+    Exit::Failed
 }
 
 fn said(out: &mut dyn Write, text: &str, exit: Exit) -> Exit {
