@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use seawall_node::cli::{TestArgs, run_fixtures};
 use seawall_node::config::Config;
 
 use crate::harness::{Answer, Ask, Got, Node, Plan, World, guests, lines, together};
@@ -185,6 +186,27 @@ async fn a_part_of_the_key_goes_with_the_request_to_the_shield() {
         }
     }
     assert_eq!(world.origin.count("/split"), 2);
+}
+
+/// The fixtures that are shipped beside each example.
+#[test]
+fn every_example_does_what_its_fixtures_expect() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../edge-functions");
+    let mut seen = 0;
+    for folder in std::fs::read_dir(examples).unwrap().map(|entry| entry.unwrap().path()) {
+        let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+        if name == "sdk" || !folder.is_dir() {
+            continue;
+        }
+        for file in guests::both_forms(&name) {
+            let args = TestArgs { file, fixtures: vec![folder.join("fixtures")] };
+            let mut said = Vec::new();
+            let failed = run_fixtures(&args, &mut said);
+            assert_eq!(failed, Ok(0), "{name}: {}", String::from_utf8_lossy(&said));
+        }
+        seen += 1;
+    }
+    assert_eq!(seen, 7);
 }
 
 #[tokio::test]
