@@ -14,6 +14,7 @@ use lru::LruCache;
 use parking_lot::Mutex;
 use seawall_base::{Clock, Position};
 
+use crate::code::Compiler;
 use crate::config::Config;
 use crate::depot::{Deployment, Depot, DepotError, History, Kept};
 use crate::error::RuntimeError;
@@ -78,6 +79,8 @@ pub enum CatalogError {
 pub struct Catalog {
     depot: Depot,
     courier: Box<dyn Courier>,
+    compiler: Box<dyn Compiler>,
+    config: Config,
     clock: Clock,
     /// Made for the first function: it reserves some 4 TiB of addresses for its slots, and a process has 128.
     runtime: Mutex<Option<Runtime>>,
@@ -87,9 +90,23 @@ pub struct Catalog {
 impl Catalog {
     /// A catalog over a depot.
     #[must_use]
-    pub fn new(depot: Depot, courier: Box<dyn Courier>, clock: Clock) -> Self {
+    pub fn new(
+        depot: Depot,
+        courier: Box<dyn Courier>,
+        compiler: Box<dyn Compiler>,
+        config: Config,
+        clock: Clock,
+    ) -> Self {
         const READY: NonZeroUsize = NonZeroUsize::new(READY_KEPT).expect("it is not zero");
-        Self { depot, courier, clock, runtime: Mutex::default(), ready: Mutex::new(LruCache::new(READY)) }
+        Self {
+            depot,
+            courier,
+            compiler,
+            config,
+            clock,
+            runtime: Mutex::default(),
+            ready: Mutex::new(LruCache::new(READY)),
+        }
     }
 
     /// The engine of this process.
@@ -98,7 +115,7 @@ impl Catalog {
         if let Some(runtime) = made.as_ref() {
             return Ok(runtime.clone());
         }
-        let runtime = Runtime::new(&Config::default(), self.clock.clone())?;
+        let runtime = Runtime::new(&self.config, self.clock.clone())?;
         Ok(made.insert(runtime).clone())
     }
 
@@ -110,7 +127,7 @@ impl Catalog {
         bytes: Bytes,
         settings: FunctionSettings,
     ) -> Result<(Arc<Function>, Arc<Deployment>), CatalogError> {
-        let function = self.runtime()?.prepare(name, &bytes, settings.clone())?;
+        let function = self.compiled(name, &bytes, settings.clone())?;
         let since = self.clock.now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let deployment = Arc::new(Deployment {
             name: name.to_owned(),
@@ -155,9 +172,24 @@ impl Catalog {
         }
         let no_such = || CatalogError::NoSuch { name: name.to_owned(), version: version.to_owned() };
         let Deployment { settings, bytes, .. } = self.depot.get(name, version)?.ok_or_else(no_such)?;
-        let function = self.runtime()?.prepare(name, &bytes, settings)?;
+        let function = self.compiled(name, &bytes, settings)?;
         self.keep_ready(&function);
         Ok(function)
+    }
+
+    /// Checks come first: what is too large, or no function at all, starts no compiler.
+    fn compiled(
+        &self,
+        name: &str,
+        bytes: &[u8],
+        settings: FunctionSettings,
+    ) -> Result<Arc<Function>, CatalogError> {
+        let max = self.config.upload_max_bytes;
+        if bytes.len() > max {
+            return Err(UploadError::TooLarge { bytes: bytes.len(), max }.into());
+        }
+        self.compiler.compile(bytes).map_err(UploadError::Compiler)?;
+        Ok(self.runtime()?.prepare(name, bytes, settings)?)
     }
 
     fn keep_ready(&self, function: &Arc<Function>) {

@@ -1,5 +1,6 @@
 //! What an operator may set for functions, and why each default is what it is. Measured: docs and benches of this repo.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Instances that may exist at once. Each holds a slot of the pool: 4 GiB of address space, but only the pages that it
@@ -39,6 +40,9 @@ pub struct Config {
     pub upload_max_bytes: usize,
     /// How a used slot is made zero again.
     pub slot_reset: SlotReset,
+    /// Where compiled code is kept, absolute. Nobody else may be able to write there: what lies in it is run. Default:
+    /// nowhere.
+    pub code_folder: Option<PathBuf>,
 }
 
 impl Default for Config {
@@ -51,6 +55,7 @@ impl Default for Config {
             slot_wait: DEFAULT_SLOT_WAIT,
             upload_max_bytes: DEFAULT_UPLOAD_MAX_BYTES,
             slot_reset: SlotReset::default(),
+            code_folder: None,
         }
     }
 }

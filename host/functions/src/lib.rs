@@ -14,6 +14,7 @@
 //! exchange comes back without its edits, and the instance is gone.
 
 pub mod catalog;
+pub mod code;
 pub mod config;
 pub mod depot;
 pub mod edits;
@@ -37,6 +38,7 @@ mod verdict;
 
 pub use catalog::{Catalog, CatalogError, Courier, NobodyElse};
 pub use chain::{CHAIN_MAX, Chain, ChainTooLong, Instances};
+pub use code::{CompileError, Compiler, EngineItself, compile_into};
 pub use config::{Config, SlotReset};
 pub use error::{FunctionError, FunctionErrorKind, RuntimeError};
 pub use exchange::{

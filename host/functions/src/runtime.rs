@@ -10,6 +10,7 @@ use wasmtime::{
     Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, WasmBacktraceDetails,
 };
 
+use crate::code;
 use crate::config::{Config, SlotReset};
 use crate::error::RuntimeError;
 use crate::function::{Function, FunctionSettings};
@@ -52,7 +53,7 @@ impl Runtime {
     pub fn new(config: &Config, clock: Clock) -> Result<Self, RuntimeError> {
         check(config)?;
         let swap = Swap::detect();
-        let engine = Engine::new(&engine_config(config, swap))
+        let engine = Engine::new(&engine_config(config, swap)?)
             .map_err(|error| RuntimeError::Engine(format!("{error:#}")))?;
         if config.slot_reset == SlotReset::Auto && swap != Swap::Off {
             tracing::info!(
@@ -106,7 +107,7 @@ fn check(config: &Config) -> Result<(), RuntimeError> {
     Ok(())
 }
 
-fn engine_config(config: &Config, swap: Swap) -> wasmtime::Config {
+pub(crate) fn engine_config(config: &Config, swap: Swap) -> Result<wasmtime::Config, RuntimeError> {
     let mut engine = wasmtime::Config::new();
     // Component-model async makes every call two to three times dearer, and hooks are synchronous.
     engine.concurrency_support(false);
@@ -123,7 +124,10 @@ fn engine_config(config: &Config, swap: Swap) -> wasmtime::Config {
     engine.wasm_custom_page_sizes(false);
     engine.wasm_wide_arithmetic(false);
     engine.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(config, swap)));
-    engine
+    if let Some(folder) = &config.code_folder {
+        engine.cache(Some(code::cache(folder)?));
+    }
+    Ok(engine)
 }
 
 fn pool(config: &Config, swap: Swap) -> PoolingAllocationConfig {

@@ -11,8 +11,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use wasmparser::{MemoryType, Parser, Payload, TypeRef};
+use wasmtime::Engine;
 use wasmtime::component::{Component, ComponentExportIndex};
 
+use crate::config::Config;
 use crate::function::{self, Function, FunctionSettings, Hook};
 use crate::link;
 use crate::live;
@@ -116,6 +118,9 @@ pub enum UploadError {
     /// The engine refused it.
     #[error("the function could not be compiled: {0}")]
     Compile(String),
+    /// The compiler's own process says no; in its words.
+    #[error("{0}")]
+    Compiler(String),
     /// It failed before any hook was called.
     #[error("the function failed while it was being started: {0}")]
     Start(String),
@@ -141,7 +146,7 @@ impl UploadError {
             Self::Mismatch(_) => "interface-mismatch",
             Self::Feature(_) => "feature-off",
             Self::Memory { .. } => "memory-too-large",
-            Self::Compile(_) => "compile",
+            Self::Compile(_) | Self::Compiler(_) => "compile",
             Self::Start(_) => "start-failed",
         }
     }
@@ -156,23 +161,7 @@ pub(crate) fn prepare(
     if let Some(mistake) = settings.mistake() {
         return Err(UploadError::Settings(mistake));
     }
-    let max = shared.config.upload_max_bytes;
-    if bytes.len() > max {
-        return Err(UploadError::TooLarge { bytes: bytes.len(), max });
-    }
-    let componentized;
-    let binary = if Parser::is_component(bytes) {
-        bytes
-    } else if Parser::is_core_wasm(bytes) {
-        features(shared, bytes)?;
-        componentized = module::componentize(bytes)?;
-        &componentized
-    } else {
-        return Err(UploadError::NotWasm(looks_like(bytes)));
-    };
-    features(shared, binary)?;
-    let component = Component::from_binary(&shared.engine, binary)
-        .map_err(|error| UploadError::Compile(format!("{error:#}")))?;
+    let component = compile(&shared.engine, &shared.config, bytes)?;
     let imports = imports(shared, &component)?;
     let exports = Hook::ALL.map(|hook| export(&component, hook));
     if exports.iter().all(Option::is_none) {
@@ -197,6 +186,26 @@ pub(crate) fn prepare(
     Ok(function)
 }
 
+/// The component of an upload, compiled, if it is of a kind that may run at all.
+pub(crate) fn compile(engine: &Engine, config: &Config, bytes: &[u8]) -> Result<Component, UploadError> {
+    let max = config.upload_max_bytes;
+    if bytes.len() > max {
+        return Err(UploadError::TooLarge { bytes: bytes.len(), max });
+    }
+    let componentized;
+    let binary = if Parser::is_component(bytes) {
+        bytes
+    } else if Parser::is_core_wasm(bytes) {
+        features(config, bytes)?;
+        componentized = module::componentize(bytes)?;
+        &componentized
+    } else {
+        return Err(UploadError::NotWasm(looks_like(bytes)));
+    };
+    features(config, binary)?;
+    Component::from_binary(engine, binary).map_err(|error| UploadError::Compile(format!("{error:#}")))
+}
+
 /// What something is that is not WebAssembly.
 fn looks_like(bytes: &[u8]) -> &'static str {
     let text = bytes.trim_ascii_start();
@@ -215,7 +224,7 @@ fn looks_like(bytes: &[u8]) -> &'static str {
 }
 
 /// Refuses by name what the engine would refuse with a position in the file.
-fn features(shared: &Shared, binary: &[u8]) -> Result<(), UploadError> {
+fn features(config: &Config, binary: &[u8]) -> Result<(), UploadError> {
     let malformed = |error: wasmparser::BinaryReaderError| UploadError::Malformed(error.to_string());
     let mut memories = 0;
     for payload in Parser::new(0).parse_all(binary) {
@@ -225,13 +234,13 @@ fn features(shared: &Shared, binary: &[u8]) -> Result<(), UploadError> {
             Payload::ImportSection(imports) => {
                 for import in imports.into_imports() {
                     if let TypeRef::Memory(memory) = import.map_err(malformed)?.ty {
-                        memory_features(shared, memory, &mut memories)?;
+                        memory_features(config, memory, &mut memories)?;
                     }
                 }
             }
             Payload::MemorySection(section) => {
                 for memory in section {
-                    memory_features(shared, memory.map_err(malformed)?, &mut memories)?;
+                    memory_features(config, memory.map_err(malformed)?, &mut memories)?;
                 }
             }
             _ => {}
@@ -240,9 +249,9 @@ fn features(shared: &Shared, binary: &[u8]) -> Result<(), UploadError> {
     Ok(())
 }
 
-fn memory_features(shared: &Shared, memory: MemoryType, memories: &mut u32) -> Result<(), UploadError> {
+fn memory_features(config: &Config, memory: MemoryType, memories: &mut u32) -> Result<(), UploadError> {
     const PAGE_BYTES: u64 = 64 << 10;
-    let max = shared.config.memory_max_bytes as u64;
+    let max = config.memory_max_bytes as u64;
     let bytes = memory.initial.saturating_mul(PAGE_BYTES);
     *memories += 1;
     if memory.shared {

@@ -4,12 +4,13 @@
 //! anything; `run` and `demo` are only read here. Output goes to writers that the caller gives.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Config, Problems, RunFlags};
+use crate::node::compile;
 
 mod check;
 mod client;
@@ -47,6 +48,12 @@ pub enum Command {
     Nodes(NodesArgs),
     /// Deploy, activate and roll back edge functions
     Functions(FunctionsArgs),
+    /// Compile a function from standard input into a folder; the node starts this
+    #[command(hide = true, name = compile::COMMAND)]
+    CompileFunction {
+        /// The folder of compiled code
+        code: PathBuf,
+    },
     /// Show what Seawall does: two edges and a shield in one process, in front of a demo origin
     Demo(DemoArgs),
 }
@@ -103,6 +110,18 @@ pub enum Exit {
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)
+    }
+}
+
+/// Runs the hidden command.
+pub fn compile_function(code: &Path, err: &mut dyn Write) -> Exit {
+    match compile::compile(code, &mut std::io::stdin().lock()) {
+        Ok(()) => Exit::Ok,
+        Err(why) => {
+            // The node reads it; where it does not, the exit code still says it.
+            let _ = write!(err, "{why}");
+            Exit::Failed
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fs::DirBuilder;
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -11,13 +11,14 @@ use seawall_base::{Clock, NodeName};
 use seawall_cluster::nats::{Login, NatsOptions, Tls};
 use seawall_cluster::{Cluster, ControlLog, EmbeddedLog, Members, Nats, Retention};
 use seawall_functions::depot::Depot;
-use seawall_functions::{Catalog, NobodyElse};
+use seawall_functions::{Catalog, Compiler, EngineItself, NobodyElse};
 use seawall_pipeline::Edge;
 use tokio::sync::{Barrier, watch};
 
 use crate::config::{self, Config, NatsLogin};
 
 mod assemble;
+pub mod compile;
 mod control;
 mod error;
 mod functions;
@@ -31,6 +32,8 @@ pub use error::StartError;
 
 /// Where the versions of functions are, in the data directory.
 const FUNCTIONS_FOLDER: &str = "functions";
+/// Where their compiled code is, there.
+const CODE_FOLDER: &str = "functions-code";
 
 /// Waits until the node is told to stop. The sender's end is the node's end too.
 pub(crate) async fn told(mut stopped: watch::Receiver<bool>) {
@@ -69,41 +72,52 @@ pub struct Running {
 }
 
 impl Shared {
-    /// What a process with this configuration has: the control log on NATS, where it names servers, else a file.
-    pub fn of(config: &Config) -> Result<Self, StartError> {
+    /// What a process with this configuration has: the control log on NATS, where it names servers, else a file. Deployed
+    /// functions are compiled by `program`, which is this one, in processes of their own; where there is none, by the
+    /// engine itself.
+    pub fn of(config: &Config, program: Option<PathBuf>) -> Result<Self, StartError> {
         match &config.cluster.nats {
-            Some(nats) => Self::connect(config, nats),
-            None => Self::open(&config.node.data_dir),
+            Some(nats) => Self::connect(config, nats, program),
+            None => Self::open_with(&config.node.data_dir, program),
         }
     }
 
     /// A control log in the data directory, for the only process of a machine.
     pub fn open(data_dir: &Path) -> Result<Self, StartError> {
+        Self::open_with(data_dir, None)
+    }
+
+    fn open_with(data_dir: &Path, program: Option<PathBuf>) -> Result<Self, StartError> {
         make_data_dir(data_dir)?;
         let log = EmbeddedLog::open(data_dir, Retention::default())?;
-        Ok(Self::with(Arc::new(log), Clock::system(), depot(data_dir)?))
+        let clock = Clock::system();
+        let catalog = catalog(data_dir, program, &clock)?;
+        Ok(Self::with(Arc::new(log), clock, catalog))
     }
 
     /// A control log on NATS, for processes on many machines.
-    fn connect(config: &Config, nats: &config::Nats) -> Result<Self, StartError> {
-        make_data_dir(&config.node.data_dir)?;
+    fn connect(config: &Config, nats: &config::Nats, program: Option<PathBuf>) -> Result<Self, StartError> {
+        let data_dir = &config.node.data_dir;
+        make_data_dir(data_dir)?;
         let clock = Clock::system();
+        let catalog = Arc::new(catalog(data_dir, program, &clock)?);
         let nats = Nats::start(nats_options(&config.node.name, nats), clock.clone())?;
         let (log, members) = (Arc::new(nats.log()), nats.members());
-        let catalog = catalog(depot(&config.node.data_dir)?, &clock);
         Ok(Self { log, members, clock, nats: Some(nats), catalog })
     }
 
     /// A control log that ends with the process.
     #[must_use]
     pub fn in_memory(clock: Clock) -> Self {
-        Self::with(Arc::new(EmbeddedLog::in_memory(Retention::default())), clock, Depot::in_memory())
+        let (depot, config) = (Depot::in_memory(), seawall_functions::Config::default());
+        let catalog =
+            Catalog::new(depot, Box::new(NobodyElse), Box::new(EngineItself), config, clock.clone());
+        Self::with(Arc::new(EmbeddedLog::in_memory(Retention::default())), clock, catalog)
     }
 
-    fn with(log: Arc<dyn ControlLog>, clock: Clock, depot: Depot) -> Self {
+    fn with(log: Arc<dyn ControlLog>, clock: Clock, catalog: Catalog) -> Self {
         let members = Members::new(clock.clone());
-        let catalog = catalog(depot, &clock);
-        Self { log, members, clock, nats: None, catalog }
+        Self { log, members, clock, nats: None, catalog: Arc::new(catalog) }
     }
 
     /// Tells the nodes of other processes about one of this.
@@ -120,12 +134,17 @@ fn make_data_dir(path: &Path) -> Result<(), StartError> {
     made.map_err(|source| StartError::DataDir { path: path.to_owned(), source })
 }
 
-fn depot(data_dir: &Path) -> Result<Depot, StartError> {
-    Depot::open(&data_dir.join(FUNCTIONS_FOLDER)).map_err(StartError::Depot)
-}
-
-fn catalog(depot: Depot, clock: &Clock) -> Arc<Catalog> {
-    Arc::new(Catalog::new(depot, Box::new(NobodyElse), clock.clone()))
+/// The functions of a data directory.
+fn catalog(data_dir: &Path, program: Option<PathBuf>, clock: &Clock) -> Result<Catalog, StartError> {
+    let depot = Depot::open(&data_dir.join(FUNCTIONS_FOLDER)).map_err(StartError::Depot)?;
+    let code = code_folder(data_dir)?;
+    let compiler: Box<dyn Compiler> = match program {
+        Some(program) => Box::new(compile::Child { program, code: code.clone() }),
+        None => Box::new(EngineItself),
+    };
+    let config =
+        seawall_functions::Config { code_folder: Some(code), ..seawall_functions::Config::default() };
+    Ok(Catalog::new(depot, Box::new(NobodyElse), compiler, config, clock.clone()))
 }
 
 fn nats_options(node: &NodeName, nats: &config::Nats) -> NatsOptions {
@@ -150,6 +169,16 @@ fn nats_options(node: &NodeName, nats: &config::Nats) -> NatsOptions {
         tls: Tls { ca: nats.tls_ca.clone(), own: nats.tls_cert.clone().zip(nats.tls_key.clone()) },
         client_name: format!("seawall {node}"),
     }
+}
+
+/// Where compiled code is kept: absolute, and nobody else's.
+fn code_folder(data_dir: &Path) -> Result<PathBuf, StartError> {
+    let made = |folder: PathBuf| {
+        DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
+        folder.canonicalize()
+    };
+    let folder = data_dir.join(CODE_FOLDER);
+    made(folder.clone()).map_err(|source| StartError::DataDir { path: folder, source })
 }
 
 impl Node {

@@ -37,7 +37,8 @@ fn until_signal(config: &Config) -> Result<(), StartError> {
     let mut term = signal(SignalKind::terminate()).map_err(failed)?;
     let mut int = signal(SignalKind::interrupt()).map_err(failed)?;
     drop(within);
-    let shared = Shared::of(config)?;
+    // Where this very file cannot be named, the engine compiles by itself.
+    let shared = Shared::of(config, std::env::current_exe().ok())?;
     let running = Node::start(config, &shared)?;
     running.announce();
     runtime.block_on(async {

@@ -147,11 +147,11 @@ impl Switchboard {
         }
     }
 
-    /// Puts a version into every site that names it, unless a later one is there.
+    /// Puts a version into every site that names it, unless it or a later one is there.
     fn switch(&self, function: Arc<Function>, position: Position) {
         let name = function.name().to_owned();
         let mut now = self.now.lock();
-        if now.at.get(&name).is_some_and(|at| *at > position) {
+        if now.at.get(&name).is_some_and(|at| *at >= position) {
             return;
         }
         tracing::info!(function = name, version = function.version(), position = position.0, "activated");
