@@ -3,6 +3,7 @@
 
 mod code;
 mod guests;
+mod hardship;
 mod hooks;
 mod hostile;
 mod limits;
