@@ -295,3 +295,19 @@ async fn what_passes_by_the_cache_meets_the_hooks_and_has_a_client() {
     let got = node.send(&Ask::new("POST", "/at-origin/shape").body("x")).await;
     assert_eq!((got.field("x-shaped"), got.field("surrogate-key")), (Some("yes"), None), "nothing to purge");
 }
+
+#[tokio::test]
+async fn what_a_post_leaves_in_the_store_is_shaped_and_signed() {
+    let world = World::new();
+    let node = with_puppet(&world, "").await;
+    let path = "/at-origin/policy";
+    world.origin.says(path, Answer::cacheable("new").field("content-location", path));
+    let got = node.send(&Ask::new("POST", path).body("x")).await;
+    assert_eq!((got.says(), got.field("surrogate-key")), ((200, "new"), None), "{got:?}");
+    let got = node.get(path).await;
+    assert_eq!((got.says(), got.cache().as_str()), ((200, "new"), "hit; ttl=120"));
+    let tags = got.head.all("surrogate-key");
+    assert!(tags.iter().any(|tags| tags.starts_with("fn:guest@")), "{tags:?}");
+    assert_eq!(world.origin.count(path), 1);
+    assert_eq!(purged(&node, "product-7").await, 1);
+}

@@ -142,11 +142,6 @@ impl Outbound {
         validation::strip_preconditions(&mut self.headers);
     }
 
-    /// The path that is asked for, without its query.
-    pub(crate) fn path(&self) -> &str {
-        self.path_and_query.path()
-    }
-
     /// The same, without a body, about another path of the same host.
     pub(crate) fn about(mut self, path_and_query: PathAndQuery) -> Self {
         self.method = Method::POST;

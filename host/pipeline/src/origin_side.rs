@@ -142,8 +142,10 @@ impl OriginSide {
             return Ok(OnOriginResponse::Go);
         };
         if !chain.has(Hook::OnOriginResponse) {
-            if !is_merged {
-                self.sign(&chain, inbound.response.headers_mut());
+            if self.reason == FetchReason::Pass {
+                inbound.shaping.stored = self.stores.then(|| self.signed(&chain, headers));
+            } else if !is_merged {
+                *inbound.response.headers_mut() = self.signed(&chain, headers);
             }
             inbound.shaping.declined = replaced(site, &chain);
             return Ok(OnOriginResponse::Go);
@@ -169,19 +171,22 @@ impl OriginSide {
         let forbids = forbids.filter(|_| !edits.lifts).map(|reason| Declined::by_response(reason.as_str()));
         let declined = forbids.or_else(|| self.declined(&verdict, &edits, is_merged));
         let declined = declined.or_else(|| replaced(site, &chain));
-        let Some(mut shaped) = shaped else { return Ok(OnOriginResponse::Go) };
-        if self.stores {
-            decide(&mut shaped, &site.rules_for(self.path.path(), shaped.status), times, &edits);
-            self.sign(&chain, &mut shaped.headers);
+        let Some(shaped) = shaped else { return Ok(OnOriginResponse::Go) };
+        let status = shaped.status;
+        let told = (self.reason == FetchReason::Pass).then(|| shaped.headers.clone());
+        let stored = self.stores.then(|| {
+            let rules = site.rules_for(self.path.path(), status);
+            self.signed(&chain, decided(shaped, &rules, times, &edits))
+        });
+        inbound.shaping = Shaping { stored, declined };
+        if is_merged {
+            return Ok(OnOriginResponse::Go);
         }
-        let merged = if is_merged {
-            Some(shaped.headers)
-        } else {
-            *inbound.response.status_mut() = shaped.status;
-            *inbound.response.headers_mut() = shaped.headers;
-            None
-        };
-        inbound.shaping = Shaping { merged, declined };
+        *inbound.response.status_mut() = status;
+        // What a fill brings is given to everybody as it is stored.
+        if let Some(headers) = told.or_else(|| inbound.shaping.stored.take()) {
+            *inbound.response.headers_mut() = headers;
+        }
         Ok(OnOriginResponse::Go)
     }
 
@@ -228,16 +233,14 @@ impl OriginSide {
     }
 
     /// Names the versions that had a hand in it, so that what a bad one stored can be purged.
-    fn sign(&self, chain: &Chain, headers: &mut HeaderMap) {
-        if !self.stores {
-            return;
-        }
+    fn signed(&self, chain: &Chain, mut headers: HeaderMap) -> HeaderMap {
         let origin_side = chain
             .functions()
             .iter()
             .filter(|f| f.has(Hook::OnOriginRequest) || f.has(Hook::OnOriginResponse));
         let signed: Vec<&str> = origin_side.map(|function| function.tag()).collect();
-        append_tags(headers, &signed.join(" "));
+        append_tags(&mut headers, &signed.join(" "));
+        headers
     }
 }
 
@@ -289,24 +292,26 @@ fn replaced(site: &Site, chain: &Chain) -> Option<Declined> {
 }
 
 /// Puts what functions decided about storing into the fields.
-fn decide(shaped: &mut ResponseHead, rules: &Rules, times: Times, edits: &StoreEdits) {
+fn decided(shaped: ResponseHead, rules: &Rules, times: Times, edits: &StoreEdits) -> HeaderMap {
+    let ResponseHead { status, mut headers, .. } = shaped;
     let said = Override {
         ttl: edits.ttl,
         stale_while_revalidate: edits.stale_while_revalidate,
         stale_if_error: edits.stale_if_error,
         lifts: edits.lifts,
     };
-    restate::restate(shaped.status, &mut shaped.headers, times, rules, &said);
-    append_tags(&mut shaped.headers, &edits.tags.join(" "));
+    restate::restate(status, &mut headers, times, rules, &said);
+    append_tags(&mut headers, &edits.tags.join(" "));
     if let Some(names) = &edits.vary {
         let names: Vec<&str> = names.iter().map(http::HeaderName::as_str).collect();
-        shaped.headers.remove(VARY);
+        headers.remove(VARY);
         if let Ok(value) = HeaderValue::try_from(names.join(", "))
             && !value.is_empty()
         {
-            shaped.headers.insert(VARY, value);
+            headers.insert(VARY, value);
         }
     }
+    headers
 }
 
 /// Tags are fields, so that a shield hands them on to the edges. What a revalidation brings again is not added twice.

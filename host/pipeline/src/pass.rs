@@ -169,7 +169,8 @@ async fn keep(
         stale_at_shield: false,
         shaping,
     };
-    let draft = target(cx).and_then(|target| settle::of_post(&asked, &target, head.status, &head.headers));
+    let headers = shaping.stored.as_ref().unwrap_or(&head.headers);
+    let draft = target(cx).and_then(|target| settle::of_post(&asked, &target, head.status, headers));
     let (Some(draft), Some(follower)) = (draft, lead.follower()) else {
         lead.waive();
         return (Reply::origin(body), false);

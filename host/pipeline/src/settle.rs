@@ -101,7 +101,7 @@ pub struct Asked<'a> {
 impl Asked<'_> {
     /// The stored head brought up to date, by functions where there are any.
     fn merged(&self, stored: &HeaderMap, update: &HeaderMap) -> HeaderMap {
-        let shaped = self.shaping.merged.clone();
+        let shaped = self.shaping.stored.clone();
         shaped.unwrap_or_else(|| validation::freshen(stored, update, self.times.received_at))
     }
 }
@@ -109,15 +109,16 @@ impl Asked<'_> {
 /// What functions made of a response, besides its head.
 #[derive(Debug, Default)]
 pub struct Shaping {
-    /// The head of what is stored, brought up to date and shaped, where the answer is a 304 or the rest of a part.
-    pub merged: Option<HeaderMap>,
+    /// The head of what is stored, where it is not that of the answer: where the answer is a 304 or the rest of a part,
+    /// the stored one brought up to date and shaped; where it is that of a POST, with what its client is not told.
+    pub stored: Option<HeaderMap>,
     /// Why it is not to be stored, whatever its fields say now.
     pub declined: Option<Declined>,
 }
 
 impl Shaping {
     /// No function had a hand in it.
-    pub const NONE: Self = Self { merged: None, declined: None };
+    pub const NONE: Self = Self { stored: None, declined: None };
 }
 
 /// What the origin was asked for.
