@@ -18,6 +18,7 @@ mod lone_edge;
 mod node;
 mod origin;
 mod process;
+pub(crate) mod tls;
 pub(crate) mod wire;
 mod world;
 

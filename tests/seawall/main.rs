@@ -19,6 +19,7 @@ mod deploy;
 mod faults;
 mod fields;
 mod fleet;
+mod front;
 mod functions;
 mod hit;
 mod hops;

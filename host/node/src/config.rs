@@ -14,6 +14,7 @@ use toml::de::DeTable;
 mod admin;
 mod cache;
 mod caching;
+mod certificate;
 mod check;
 mod cluster;
 mod data_dir;
@@ -49,6 +50,7 @@ pub use caching::{
     Caching, KEY_NAME_MAX_BYTES, KeyParts, LANGUAGES_MAX, LIST_MAX, Languages, NoStore, Normalise, Query,
     Strip,
 };
+pub use certificate::Certificate;
 pub use cluster::{Cluster, DEFAULT_MAX_LAG};
 pub use data_dir::default_data_dir;
 pub use duration::{DURATION_MAX, DurationError};
@@ -56,7 +58,12 @@ pub use error_page::ErrorPageFile;
 pub use flags::{ONLY_NAME, RunFlags};
 pub use function::{Function, FunctionName, Grant};
 pub use host::{HOST_MAX_BYTES, HostError, HostPattern};
-pub use listen::{DEFAULT_BODY_TIMEOUT, DEFAULT_HTTP, Listen};
+pub use listen::{
+    Connections, DEFAULT_BODY_TIMEOUT, DEFAULT_HANDSHAKE_TIMEOUT, DEFAULT_HEAD_TIMEOUT, DEFAULT_HTTP,
+    DEFAULT_IDLE_TIMEOUT, DEFAULT_MAX_CONNECTIONS, DEFAULT_MAX_CONNECTIONS_PER_CLIENT,
+    DEFAULT_MAX_HANDSHAKES, DEFAULT_MAX_STREAMS, DEFAULT_STALL_TIMEOUT, DEFAULT_TOTAL_TIMEOUT, Listen,
+    TlsMin,
+};
 pub use log::{
     AccessLog, DEFAULT_ACCESS_LOG, DEFAULT_LOG_FORMAT, DEFAULT_LOG_LEVEL, Log, LogFormat, LogLevel,
 };
@@ -88,6 +95,8 @@ pub struct Config {
     pub node: Node,
     /// Where requests come in.
     pub listen: Listen,
+    /// What it shows to clients over TLS. Clients that name no host are shown the first.
+    pub certificates: Vec<Certificate>,
     /// How much is held.
     pub cache: Cache,
     /// The operator's door.
@@ -148,6 +157,12 @@ impl Config {
     /// The configuration of `seawall run --origin URL`: any host, one origin, loopback admin.
     pub fn for_origin(flags: RunFlags) -> Result<Self, Problems> {
         flags.into_config()
+    }
+
+    /// What only time has made wrong with a configuration: certificates of `file` that are not valid now.
+    pub fn check_expiry(&self, file: &Path, now: std::time::SystemTime) -> Result<(), Problems> {
+        let expired = self.certificates.iter().filter_map(|pair| pair.expiry_problem(file, now));
+        Problems::of(expired.collect()).map_or(Ok(()), Err)
     }
 
     /// For `GET /v1/config`: as it is in force, without secrets and without the values that functions are given.

@@ -3,6 +3,7 @@
 //! Owns: configuration, the command line, listeners, threads, signals, and who is given what at the start. Decides
 //! nothing about requests: that is the pipeline's.
 
+mod certificate;
 pub mod cli;
 pub mod config;
 pub mod demo;

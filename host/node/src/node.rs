@@ -16,11 +16,13 @@ use seawall_pipeline::Edge;
 use tokio::sync::{Barrier, watch};
 
 use crate::config::{self, Config, NatsLogin};
+use front::Way;
 
 mod assemble;
 pub mod compile;
 mod control;
 mod error;
+mod front;
 mod functions;
 mod interlaced;
 mod listen;
@@ -62,6 +64,7 @@ pub struct Node;
 pub struct Running {
     edge: Arc<Edge>,
     http: Vec<SocketAddr>,
+    https: Vec<SocketAddr>,
     admin: SocketAddr,
     peers: Option<SocketAddr>,
     stop: watch::Sender<bool>,
@@ -186,6 +189,7 @@ impl Node {
     pub fn start(config: &Config, shared: &Shared) -> Result<Running, StartError> {
         let threads = config.node.threads.get();
         let http = listen::bind_all(&config.listen.http, threads)?;
+        let https = listen::bind_all(&config.listen.https, threads)?;
         let peers = config.listen.peers.map(|address| listen::bind(address, threads)).transpose()?;
         let admin = listen::bind(config.admin.listen, 1)?;
         let peer_address = peers.as_ref().map(|bound| bound.address);
@@ -193,24 +197,42 @@ impl Node {
 
         let (stop, stopped) = watch::channel(false);
         let edge = Arc::clone(&parts.edge);
-        let addresses = http.iter().map(|bound| bound.address).collect();
+        let front = Arc::clone(&parts.front);
+        let addresses = |bound: &[listen::Bound]| bound.iter().map(|bound| bound.address).collect();
+        let (http_at, https_at) = (addresses(&http), addresses(&https));
         let admin_address = admin.address;
         let (end, ended) = watch::channel(false);
         let control = control::spawn(parts, admin, ended)?;
-        let doors = worker::doors(http, peers, threads, config.listen.body_timeout);
+        let listeners = ways(Way::Http, http).chain(ways(Way::Https, https)).chain(ways(Way::Peers, peers));
+        let doors = worker::doors(listeners, threads);
         let together = Arc::new(Barrier::new(doors.len()));
         let mut workers = Vec::new();
         for (number, own) in doors.into_iter().enumerate() {
-            let (edge, together) = (Arc::clone(&edge), Arc::clone(&together));
-            workers.push(worker::spawn(number, own, edge, stopped.clone(), together)?);
+            let (front, edge) = (Arc::clone(&front), Arc::clone(&edge));
+            let together = Arc::clone(&together);
+            workers.push(worker::spawn(number, own, front, edge, stopped.clone(), together)?);
         }
-        let (http, admin, peers) = (addresses, admin_address, peer_address);
-        Ok(Running { edge, http, admin, peers, stop, workers, end, control })
+        let (http, https, admin, peers) = (http_at, https_at, admin_address, peer_address);
+        Ok(Running { edge, http, https, admin, peers, stop, workers, end, control })
     }
 }
 
+/// What comes in at each of them.
+fn ways(
+    way: Way,
+    bound: impl IntoIterator<Item = listen::Bound>,
+) -> impl Iterator<Item = (Way, listen::Bound)> {
+    bound.into_iter().map(move |bound| (way, bound))
+}
+
 impl Running {
-    /// Where clients are served.
+    /// Where clients are served over TLS.
+    #[must_use]
+    pub fn https(&self) -> &[SocketAddr] {
+        &self.https
+    }
+
+    /// Where clients are served in plain HTTP.
     #[must_use]
     pub fn http(&self) -> &[SocketAddr] {
         &self.http
@@ -237,7 +259,7 @@ impl Running {
     /// Says where it listens.
     pub fn announce(&self) {
         let (node, region) = (self.edge.cluster.name(), self.edge.cluster.region());
-        tracing::info!(%node, %region, http = ?self.http, admin = %self.admin, peers = ?self.peers, "serving");
+        tracing::info!(%node, %region, http = ?self.http, https = ?self.https, admin = %self.admin, peers = ?self.peers, "serving");
     }
 
     /// Stops accepting, lets what runs finish within a bound, leaves the cluster, and waits for all that.

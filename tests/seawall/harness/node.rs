@@ -217,6 +217,7 @@ impl Plan {
 pub(crate) struct Node {
     running: Option<Running>,
     pub(crate) http: SocketAddr,
+    pub(crate) https: Option<SocketAddr>,
     pub(crate) admin: SocketAddr,
     pub(crate) peers: Option<SocketAddr>,
     origin: Arc<Origin>,
@@ -238,6 +239,7 @@ impl Node {
         world.doors.lock().insert(cluster.name().to_string(), running.admin());
         Self {
             http: running.http()[0],
+            https: running.https().first().copied(),
             admin: running.admin(),
             peers: running.peers(),
             running: Some(running),

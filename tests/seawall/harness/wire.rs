@@ -3,8 +3,7 @@
 
 use std::io;
 
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 
 /// Most bytes that are read at once.
 const WINDOW_BYTES: usize = 16 * 1024;
@@ -61,7 +60,7 @@ impl Head {
 }
 
 /// Reads a head; `None` where the connection ended instead.
-pub(crate) async fn read_head(stream: &mut BufReader<TcpStream>) -> io::Result<Option<Head>> {
+pub(crate) async fn read_head<S: AsyncRead + Unpin>(stream: &mut BufReader<S>) -> io::Result<Option<Head>> {
     let mut head = Head::default();
     loop {
         let mut line = String::new();
@@ -83,7 +82,10 @@ pub(crate) async fn read_head(stream: &mut BufReader<TcpStream>) -> io::Result<O
 }
 
 /// Reads what has come of a body; nothing where it has ended.
-pub(crate) async fn read_piece(stream: &mut BufReader<TcpStream>, body: &mut Body) -> io::Result<Vec<u8>> {
+pub(crate) async fn read_piece<S: AsyncRead + Unpin>(
+    stream: &mut BufReader<S>,
+    body: &mut Body,
+) -> io::Result<Vec<u8>> {
     if let Body::Chunk(left @ 0) = body {
         let mut line = String::new();
         stream.read_line(&mut line).await?;

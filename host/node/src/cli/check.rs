@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
+use seawall_base::Clock;
 
 use super::{Exit, report};
 use crate::config::{Config, RunFlags};
@@ -18,7 +19,11 @@ pub struct CheckArgs {
 
 /// Runs the command.
 pub fn check(args: &CheckArgs, out: &mut dyn Write, err: &mut dyn Write) -> Exit {
-    match Config::load(&args.config, RunFlags::default()) {
+    let checked = Config::load(&args.config, RunFlags::default()).and_then(|config| {
+        config.check_expiry(&args.config, Clock::system().now())?;
+        Ok(config)
+    });
+    match checked {
         Ok(config) => {
             let said = writeln!(
                 out,

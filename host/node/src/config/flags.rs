@@ -123,6 +123,7 @@ fn only_site(server: ServerUrl, functions: Vec<Function>) -> Option<Config> {
     Some(Config {
         node: Node::default_node()?,
         listen: Listen::default(),
+        certificates: Vec::new(),
         cache: Cache::default(),
         admin: Admin::default(),
         cluster: Cluster::default(),
@@ -138,9 +139,10 @@ fn check_addresses(config: &Config) -> Result<(), Problems> {
     let mut addresses = Addresses::default();
     let mut problems = Vec::new();
     let http = config.listen.http.iter().map(|address| (*address, "listen.http", "--listen"));
+    let https = config.listen.https.iter().map(|address| (*address, "listen.https", "--listen"));
     let peers = config.listen.peers.map(|address| (address, "listen.peers", "--listen"));
     let admin = (config.admin.listen, "admin.listen", "--admin");
-    for (address, what, flag) in peers.into_iter().chain(http).chain([admin]) {
+    for (address, what, flag) in peers.into_iter().chain(https).chain(http).chain([admin]) {
         if let Err(message) = addresses.take(address, what) {
             problems.push(Problem { place: Place::Flag(flag), message });
         }

@@ -36,6 +36,7 @@ pub(super) const FILE: Table = Table {
     keys: &[
         key("node", "[node]"),
         key("listen", "[listen]"),
+        key("certificates", "[[certificates]]"),
         key("cache", "[cache]"),
         key("admin", "[admin]"),
         key("cluster", "[cluster]"),
@@ -60,10 +61,25 @@ pub(super) const LISTEN: Table = Table {
     label: "[listen]",
     keys: &[
         key("http", "[\"0.0.0.0:80\"]"),
+        key("https", "[\"0.0.0.0:443\"]"),
         key("peers", "\"10.0.0.1:7000\""),
+        key("tls_min", "\"1.3\""),
+        key("strict_sni", "true"),
         key("body_timeout", "\"30s\""),
+        key("max_connections", "32768"),
+        key("max_connections_per_client", "1024"),
+        key("max_handshakes", "1024"),
+        key("max_streams", "128"),
+        key("handshake_timeout", "\"10s\""),
+        key("head_timeout", "\"15s\""),
+        key("idle_timeout", "\"60s\""),
+        key("stall_timeout", "\"30s\""),
+        key("total_timeout", "\"1h\""),
     ],
 };
+
+pub(super) const CERTIFICATE: Table =
+    Table { label: "[[certificates]]", keys: &[key("cert", "\"shop.pem\""), key("key", "\"shop.key\"")] };
 
 pub(super) const CACHE: Table =
     Table { label: "[cache]", keys: &[key("memory", "\"2GiB\""), key("max_object", "\"64MiB\"")] };
@@ -249,8 +265,25 @@ pub(super) const LOG: Table = Table {
 
 /// All tables below the file itself.
 pub(super) const TABLES: &[&Table] = &[
-    &NODE, &LISTEN, &CACHE, &ADMIN, &TOKEN, &CLUSTER, &ORIGIN, &SERVER, &HEALTH, &EJECT, &RETRY, &FUNCTION,
-    &SITE, &QUERY, &KEY, &NORMALISE, &RULE, &LOG,
+    &NODE,
+    &LISTEN,
+    &CERTIFICATE,
+    &CACHE,
+    &ADMIN,
+    &TOKEN,
+    &CLUSTER,
+    &ORIGIN,
+    &SERVER,
+    &HEALTH,
+    &EJECT,
+    &RETRY,
+    &FUNCTION,
+    &SITE,
+    &QUERY,
+    &KEY,
+    &NORMALISE,
+    &RULE,
+    &LOG,
 ];
 
 /// The tables that have this key.

@@ -6,15 +6,18 @@ use super::keys;
 use super::reader::{Field, TableReader, Texts};
 
 mod caching;
+mod listen;
 mod origin;
 
 pub(super) use caching::{RawCaching, RawKey, RawNormalise, RawQuery, RawRule};
+pub(super) use listen::{RawCertificate, RawConnections, RawListen};
 pub(super) use origin::{RawEject, RawHealth, RawLink, RawOrigin, RawPool, RawRetry, RawServer};
 
 #[derive(Debug)]
 pub(super) struct RawConfig {
     pub(super) node: RawNode,
     pub(super) listen: RawListen,
+    pub(super) certificates: Field<Vec<RawCertificate>>,
     pub(super) cache: RawCache,
     pub(super) admin: RawAdmin,
     pub(super) cluster: RawCluster,
@@ -29,6 +32,7 @@ impl RawConfig {
         Self {
             node: RawNode::read(&file.table("node", &keys::NODE)),
             listen: RawListen::read(&file.table("listen", &keys::LISTEN)),
+            certificates: file.tables("certificates", &keys::CERTIFICATE, RawCertificate::read),
             cache: RawCache::read(&file.table("cache", &keys::CACHE)),
             admin: RawAdmin::read(&file.table("admin", &keys::ADMIN)),
             cluster: RawCluster::read(&file.table("cluster", &keys::CLUSTER)),
@@ -57,25 +61,6 @@ impl RawNode {
             region: table.text("region"),
             data_dir: table.text("data_dir"),
             threads: table.number("threads"),
-        }
-    }
-}
-
-#[derive(Debug)]
-pub(super) struct RawListen {
-    pub(super) at: usize,
-    pub(super) http: Texts,
-    pub(super) peers: Field<String>,
-    pub(super) body_timeout: Field<String>,
-}
-
-impl RawListen {
-    fn read(table: &TableReader<'_>) -> Self {
-        Self {
-            at: table.at(),
-            http: table.texts("http"),
-            peers: table.text("peers"),
-            body_timeout: table.text("body_timeout"),
         }
     }
 }

@@ -11,6 +11,7 @@ use super::*;
 
 mod caching;
 mod flags;
+mod listen;
 mod mistakes;
 mod origins;
 
@@ -22,8 +23,10 @@ fn read(text: &str) -> Result<Config, Problems> {
     let key = rcgen::KeyPair::generate().unwrap();
     let certificate = rcgen::CertificateParams::default().self_signed(&key).unwrap().pem();
     std::fs::write(folder.path().join("origin-ca.pem"), &certificate).unwrap();
-    std::fs::write(folder.path().join("client.pem"), &certificate).unwrap();
-    std::fs::write(folder.path().join("client.key"), key.serialize_pem()).unwrap();
+    for name in ["client", "shop"] {
+        std::fs::write(folder.path().join(format!("{name}.pem")), &certificate).unwrap();
+        std::fs::write(folder.path().join(format!("{name}.key")), key.serialize_pem()).unwrap();
+    }
     std::fs::write(folder.path().join("ops.token"), "0123456789abcdef-ops\n").unwrap();
     Config::from_toml(text, &folder.path().join("seawall.toml"))
 }

@@ -5,14 +5,14 @@ use std::path::Path;
 use super::check::{Check, Names};
 use super::keys::{self, Table};
 use super::listen::Addresses;
-use super::raw::{RawConfig, RawFunction, RawOrigin, RawSite};
+use super::raw::{RawCertificate, RawConfig, RawFunction, RawOrigin, RawSite};
 use super::reader::{Field, Report};
 use super::site::Known;
-use super::{Admin, Cache, Cluster, Config, Function, Listen, Log, Node, Origin, Site, origin};
+use super::{Admin, Cache, Certificate, Cluster, Config, Function, Listen, Log, Node, Origin, Site, origin};
 
 /// `None` only where something has been reported. `named` where the node has its name from elsewhere.
 pub(super) fn config(raw: RawConfig, report: &Report<'_>, folder: &Path, named: bool) -> Option<Config> {
-    let RawConfig { node, listen, cache, admin, cluster, origins, functions, sites, log } = raw;
+    let RawConfig { node, listen, certificates, cache, admin, cluster, origins, functions, sites, log } = raw;
     let check = |table: &'static Table, at: usize| Check::new(report, folder, table, at);
 
     let peers_at = match &listen.peers {
@@ -22,9 +22,21 @@ pub(super) fn config(raw: RawConfig, report: &Report<'_>, folder: &Path, named: 
     };
     let cluster_at = cluster.is_given().then_some(cluster.at);
     let node = Node::from_raw(&check(&keys::NODE, node.at), node, peers_at.or(cluster_at).filter(|_| !named));
-    let http_by_default = listen.http.at.is_none();
+    let http_by_default = listen.http.at.is_none() && listen.https.at.is_none();
     let mut addresses = Addresses::of_defaults(http_by_default, matches!(admin.listen, Field::Absent));
+    let https_at = listen.https.at;
     let listen = Listen::from_raw(&check(&keys::LISTEN, listen.at), listen, &mut addresses);
+    if let (Field::Absent, Some(at)) = (&certificates, https_at) {
+        report.at(at, keys::LISTEN.label, NO_CERTIFICATES);
+    }
+    let certificates = match certificates {
+        Field::Given(raws) => raws
+            .value
+            .into_iter()
+            .filter_map(|raw: RawCertificate| Certificate::from_raw(&check(&keys::CERTIFICATE, raw.at), raw))
+            .collect(),
+        Field::Broken | Field::Absent => Vec::new(),
+    };
     let of_token = |at| check(&keys::TOKEN, at);
     let admin = Admin::from_raw(&check(&keys::ADMIN, admin.at), admin, &mut addresses, of_token);
     let cache = Cache::from_raw(&check(&keys::CACHE, cache.at), cache);
@@ -51,11 +63,13 @@ pub(super) fn config(raw: RawConfig, report: &Report<'_>, folder: &Path, named: 
     let sites = each(sites, &mut names, |raw: RawSite, names| {
         Site::from_raw(&check(&keys::SITE, raw.at), raw, names, &mut known)
     });
-    Some(Config { node: node?, listen, cache, admin, cluster, origins, functions, sites, log })
+    Some(Config { node: node?, listen, certificates, cache, admin, cluster, origins, functions, sites, log })
 }
 
 const NO_SITES: &str = "has no site, so that every request would get 421. Write `[[sites]]` with `name`, \
     `hosts` and `origin`; `hosts = [\"*\"]` takes every host.";
+
+const NO_CERTIFICATES: &str = "`https` needs a certificate. Write `[[certificates]]` with `cert` and `key`.";
 
 /// The entries that are right. Where the list itself could not be read, no reference into it can be judged.
 fn each<R, T>(

@@ -18,6 +18,7 @@ use seawall_pipeline::error_page::{ErrorPage, ErrorPages};
 use seawall_pipeline::{AccessLog, Edge, Peers, Site, Sites, WhenCutOff};
 
 use super::control::Sink;
+use super::front::Front;
 use super::functions::{Door, Switchboard};
 use super::origins::{self, Pools};
 use super::{Shared, StartError, settings};
@@ -27,6 +28,7 @@ use crate::config::{self, Config, Scheme};
 /// A node's parts, before any of them runs.
 pub(crate) struct Parts {
     pub(crate) edge: Arc<Edge>,
+    pub(crate) front: Arc<Front>,
     pub(crate) follower: Follower,
     pub(crate) admin: AdminState,
     /// Kept for as long as the node runs: its engine's thread interrupts functions.
@@ -58,6 +60,7 @@ pub(crate) fn assemble(
     let (cluster, follower) = join(config, shared, peer_addr, &mut registry)?;
     let metrics = seawall_pipeline::Metrics::default();
     metrics.register(&mut registry);
+    let front = Arc::new(Front::new(config, clock, &mut registry)?);
     let identity =
         Identity::new(&config.node.name).ok_or_else(|| StartError::Config("the node's name".into()))?;
     let edge = Arc::new(Edge {
@@ -82,7 +85,7 @@ pub(crate) fn assemble(
         config: config.to_redacted_json(),
         registry: Arc::new(registry),
     };
-    Ok(Parts { edge, follower, admin, functions })
+    Ok(Parts { edge, front, follower, admin, functions })
 }
 
 fn unix_ms(now: SystemTime) -> u64 {

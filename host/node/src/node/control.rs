@@ -13,6 +13,7 @@ use seawall_pipeline::Edge;
 use tokio::sync::watch;
 
 use super::assemble::Parts;
+use super::front::Front;
 use super::functions::Switchboard;
 use super::listen::Bound;
 use super::{StartError, origins, told};
@@ -78,22 +79,23 @@ pub(crate) fn spawn(
 }
 
 async fn control(parts: Parts, admin: Bound, stopped: watch::Receiver<bool>) {
-    let Parts { edge, follower, admin: state, functions } = parts;
+    let Parts { edge, front, follower, admin: state, functions } = parts;
     let store = Arc::clone(&edge.store);
     let sink = Sink { edge: Arc::clone(&edge), functions: Arc::clone(&functions) };
     let following = follower.run(Arc::new(sink), Start::Empty, stopped.clone());
     let cluster = Arc::clone(&edge.cluster);
-    let origins = watch_origins(&edge, stopped.clone());
+    let watching = watch_others(&edge, &front, stopped.clone());
     let housekeeping = housekeep(store, cluster, stopped.clone());
-    tokio::join!(following, door(state, admin, stopped), housekeeping, origins);
+    tokio::join!(following, door(state, admin, stopped), housekeeping, watching);
     drop(functions);
 }
 
-/// The active checks of all origins.
-async fn watch_origins(edge: &Edge, stopped: watch::Receiver<bool>) {
+/// The active checks of all origins, and the files of certificates.
+async fn watch_others(edge: &Edge, front: &Front, stopped: watch::Receiver<bool>) {
+    let watching = async { tokio::join!(origins::watch(edge.origins.values().cloned()), front.watch()) };
     tokio::select! {
         () = told(stopped) => {}
-        () = origins::watch(edge.origins.values().cloned()) => {}
+        _ = watching => {}
     }
 }
 

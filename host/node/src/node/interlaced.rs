@@ -1,4 +1,5 @@
-//! One end of a client's connection: what hyper writes, and between two responses what it has no words for.
+//! One end of a client's connection: what hyper writes, between two responses what it has no words for, and a note of each
+//! time that bytes come or go.
 //!
 //! hyper flushes the stream below it only when its own buffer is empty, so at a flush everything that it has written so
 //! far is down here, and whole heads can go behind it. From then on they go before whatever comes next.
@@ -11,6 +12,8 @@ use std::task::{Context, Poll, ready};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use seawall_pipeline::interim::Line;
 
+use super::front::Pulse;
+
 /// A stream with a [`Line`] laced in.
 pub(super) struct Interlaced<T> {
     stream: T,
@@ -18,11 +21,20 @@ pub(super) struct Interlaced<T> {
     /// Taken from the line, and not yet written from `written` on.
     out: Vec<u8>,
     written: usize,
+    pulse: Arc<Pulse>,
 }
 
 impl<T> Interlaced<T> {
-    pub(super) fn new(stream: T, line: Arc<Line>) -> Self {
-        Self { stream, line, out: Vec::new(), written: 0 }
+    pub(super) fn new(stream: T, line: Arc<Line>, pulse: Arc<Pulse>) -> Self {
+        Self { stream, line, out: Vec::new(), written: 0, pulse }
+    }
+
+    /// Notes that bytes were taken.
+    fn noted(&self, polled: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Ok(1..)) = &polled {
+            self.pulse.wrote();
+        }
+        polled
     }
 }
 
@@ -49,14 +61,19 @@ impl<T: Read + Unpin> Read for Interlaced<T> {
         cx: &mut Context<'_>,
         buf: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
+        let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
+        if polled.is_ready() {
+            self.pulse.read();
+        }
+        polled
     }
 }
 
 impl<T: Write + Unpin> Write for Interlaced<T> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         ready!(self.poll_out(cx))?;
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        let polled = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.noted(polled)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -82,6 +99,7 @@ impl<T: Write + Unpin> Write for Interlaced<T> {
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         ready!(self.poll_out(cx))?;
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.noted(polled)
     }
 }

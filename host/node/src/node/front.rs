@@ -1,0 +1,68 @@
+//! The front door: everything between a client's first packet and the request that the pipeline is given.
+//!
+//! Owns: who may connect and how many, TLS, what a connection may take how long for, and what is counted of all that.
+//! Refuses: what a request means. Nothing here is done for each request but counting it.
+
+use std::sync::Arc;
+
+use prometheus_client::registry::Registry;
+use seawall_base::Clock;
+
+use super::StartError;
+use crate::config::{Config, Connections};
+
+mod census;
+mod certificates;
+mod connection;
+mod handshakes;
+mod metrics;
+mod names;
+mod pulse;
+mod tls;
+mod wire;
+
+use census::Census;
+use certificates::Certificates;
+pub(crate) use connection::{Door, serve};
+use metrics::Metrics;
+pub(crate) use metrics::Way;
+pub(crate) use pulse::Pulse;
+use tls::Tls;
+
+/// What all listeners of a node share.
+pub(crate) struct Front {
+    census: Arc<Census>,
+    metrics: Metrics,
+    /// Where there are listeners for TLS.
+    tls: Option<Tls>,
+    limits: Connections,
+    body_limit: std::time::Duration,
+}
+
+impl Front {
+    pub(crate) fn new(config: &Config, clock: &Clock, registry: &mut Registry) -> Result<Self, StartError> {
+        let metrics = Metrics::default();
+        metrics.register(registry);
+        let limits = config.listen.connections.clone();
+        let tls = match config.listen.https.as_slice() {
+            [] => None,
+            _ => {
+                let files = config.certificates.iter().map(|pair| (pair.cert.clone(), pair.key.clone()));
+                let strict = config.listen.strict_sni;
+                let certificates = Certificates::load(files.collect(), strict, clock, metrics.clone())?;
+                Some(Tls::new(Arc::new(certificates), config.listen.tls_min, &limits)?)
+            }
+        };
+        let census = Census::new(limits.max_connections, limits.max_connections_per_client);
+        Ok(Self { census: Arc::new(census), metrics, tls, limits, body_limit: config.listen.body_timeout })
+    }
+}
+
+impl Front {
+    /// Reads certificates again that have changed, for ever.
+    pub(crate) async fn watch(&self) {
+        if let Some(tls) = &self.tls {
+            Arc::clone(&tls.certificates).watch().await;
+        }
+    }
+}

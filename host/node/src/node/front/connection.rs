@@ -1,0 +1,300 @@
+//! One connection, from its first byte to its last.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::uri::Scheme;
+use http::{Request, Response, Version};
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::Watcher;
+use seawall_base::{Blame, Cause, Fault};
+use seawall_origin::Outgoing;
+use seawall_pipeline::interim::Line;
+use seawall_pipeline::peer::serve_peer;
+use seawall_pipeline::{Connection, Edge, LastHost, Reply, serve as pipeline};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+
+use super::Front;
+use super::census::{Place, Refusal};
+use super::metrics::{Counted, Way};
+use super::pulse::{Cut, Looks, Open, Pulse, Watch};
+use super::tls::Protocol;
+use super::wire::Wire;
+use crate::node::interlaced::Interlaced;
+use crate::node::told;
+
+/// How often an HTTP/2 client that says nothing is asked whether it is there, and how long it may take to answer.
+const PING_EVERY: Duration = Duration::from_secs(20);
+const PING_LIMIT: Duration = Duration::from_secs(10);
+
+/// Most bytes that hyper holds for one HTTP/1 connection: of a request's head, and of a response on its way to a client
+/// that reads slowly, up to one piece more. hyper's own limit is six times as much.
+const BUFFER_MAX_BYTES: usize = 64 << 10;
+
+/// Most bytes that are held for one HTTP/2 stream before its next piece is asked for.
+const STREAM_BUFFER_MAX_BYTES: usize = 64 << 10;
+
+/// Bytes of bodies that a client may send ahead on one HTTP/2 stream, and on all of a connection: what it costs where an
+/// origin takes none.
+const STREAM_WINDOW_BYTES: u32 = 256 << 10;
+const CONNECTION_WINDOW_BYTES: u32 = 1 << 20;
+
+/// Requests that a client has reset before hyper has looked at them; with one more the connection ends with
+/// `ENHANCE_YOUR_CALM` (CVE-2023-44487). Those that were looked at are counted by `pulse`.
+const UNSEEN_RESETS_MAX: usize = 20;
+
+/// Streams that end with an error of the client's; with one more the connection ends (CVE-2025-8671).
+const ERROR_RESETS_MAX: usize = 64;
+
+/// What all connections of one listener have in common.
+#[derive(Clone)]
+pub(crate) struct Door {
+    pub(crate) way: Way,
+    pub(crate) front: Arc<Front>,
+    pub(crate) edge: Arc<Edge>,
+    /// Told when the node is.
+    pub(crate) stopped: watch::Receiver<bool>,
+}
+
+/// What one connection holds until it ends.
+struct Held {
+    _place: Option<Place>,
+    _counted: Counted,
+}
+
+/// Serves a connection, in the background. It ends at the latest when the drain does.
+pub(crate) fn serve(door: &Door, stream: TcpStream, client: SocketAddr, running: Watcher) {
+    let held = match admit(door, client) {
+        Ok(held) => held,
+        Err(refusal) => return door.front.metrics.refuse(refusal),
+    };
+    // Without it small responses wait for the client's acknowledgement. Some sockets cannot: then they wait.
+    let _ = stream.set_nodelay(true);
+    let door = door.clone();
+    tokio::spawn(async move {
+        let _held = held;
+        if door.way != Way::Https {
+            let ends = Ends { client, scheme: Scheme::HTTP, tls_version: None, protocol: Protocol::Any };
+            return converse(door, Wire::Plain(stream), ends, running).await;
+        }
+        // Boxed: a handshake is larger than what comes after it, and over sooner.
+        let Some((wire, ends)) = Box::pin(secure(&door, stream, client)).await else { return };
+        converse(door, wire, ends, running).await;
+    });
+}
+
+fn admit(door: &Door, client: SocketAddr) -> Result<Held, Refusal> {
+    let place = match door.way {
+        // Other nodes prove who they are, and one that is kept out asks an origin instead.
+        Way::Peers => None,
+        Way::Http | Way::Https => {
+            let mut place = door.front.census.admit()?;
+            place.take(client.ip())?;
+            Some(place)
+        }
+    };
+    Ok(Held { _place: place, _counted: door.front.metrics.accept(door.way) })
+}
+
+/// What is known of a connection before its first request.
+struct Ends {
+    client: SocketAddr,
+    scheme: Scheme,
+    tls_version: Option<&'static str>,
+    protocol: Protocol,
+}
+
+/// Shakes hands. Nobody waits at a drain for those that have not.
+async fn secure(door: &Door, stream: TcpStream, client: SocketAddr) -> Option<(Wire, Ends)> {
+    let tls = door.front.tls.as_ref()?;
+    let outcome = tokio::select! {
+        outcome = tls.accept(stream) => outcome,
+        () = told(door.stopped.clone()) => return None,
+    };
+    match outcome {
+        Ok(secured) => {
+            door.front.metrics.shook_hands(secured.handshake());
+            let (tls_version, protocol) = (Some(secured.version), secured.protocol);
+            let ends = Ends { client, scheme: Scheme::HTTPS, tls_version, protocol };
+            Some((Wire::Tls(Box::new(secured.stream)), ends))
+        }
+        Err(outcome) => {
+            door.front.metrics.shook_hands(outcome);
+            None
+        }
+    }
+}
+
+/// Takes requests and answers them, until a side ends it or a limit does.
+async fn converse(door: Door, wire: Wire, ends: Ends, running: Watcher) {
+    let line = Arc::new(Line::default());
+    let pulse = Arc::new(Pulse::default());
+    let stream = Interlaced::new(TokioIo::new(wire), Arc::clone(&line), Arc::clone(&pulse));
+    let connection = Connection {
+        ip: Some(ends.client.ip()),
+        scheme: ends.scheme,
+        tls_version: ends.tls_version,
+        last_host: LastHost::default(),
+        interim: Some(line),
+    };
+    let (front, limits) = (Arc::clone(&door.front), Looks::of(&door.front.limits));
+    let builder = builder(&front, ends.protocol);
+    let seat = Arc::new(Seat { door, connection, limits, pulse: Arc::clone(&pulse) });
+    let service = service_fn(move |request: Request<Incoming>| {
+        let open = seat.pulse.begin();
+        answer(Arc::clone(&seat), open, request)
+    });
+    let serving = builder.serve_connection_with_upgrades(stream, service).into_owned();
+    let mut serving = pin!(running.watch(serving));
+    let mut watch = Watch::default();
+    loop {
+        match tokio::time::timeout(limits.every, serving.as_mut()).await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => return tracing::debug!(%error, "a connection ended early"),
+            Err(_) => {
+                if let Some(why) = watch.look(&pulse, limits) {
+                    return front.metrics.cut(why);
+                }
+            }
+        }
+    }
+}
+
+fn builder(front: &Front, protocol: Protocol) -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    // hyper's own limit for heads would set a timer for each request; `Pulse` has one for each connection.
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(BUFFER_MAX_BYTES);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(PING_EVERY)
+        .keep_alive_timeout(PING_LIMIT)
+        .max_concurrent_streams(front.limits.max_streams.get())
+        .max_send_buf_size(STREAM_BUFFER_MAX_BYTES)
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .max_pending_accept_reset_streams(UNSEEN_RESETS_MAX)
+        .max_local_error_reset_streams(ERROR_RESETS_MAX);
+    match protocol {
+        Protocol::Any => builder,
+        Protocol::Http1 => builder.http1_only(),
+        Protocol::Http2 => builder.http2_only(),
+    }
+}
+
+/// What the requests of one connection share.
+struct Seat {
+    door: Door,
+    connection: Connection,
+    limits: Looks,
+    pulse: Arc<Pulse>,
+}
+
+/// Why a request has no response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Ended(Cut);
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.as_str())
+    }
+}
+
+impl std::error::Error for Ended {}
+
+async fn answer(seat: Arc<Seat>, open: Open, request: Request<Incoming>) -> Result<Response<Tracked>, Ended> {
+    let Seat { door, connection, limits, pulse } = &*seat;
+    if request.version() == Version::HTTP_2 {
+        pulse.is_http2();
+        if pulse.is_abused() {
+            return Err(Ended(Cut::Resets));
+        }
+    }
+    let request = request.map(|body| Outgoing::from_client(body, door.front.body_limit));
+    let answering = async {
+        match door.way {
+            Way::Http | Way::Https => pipeline(&door.edge, connection, request).await,
+            Way::Peers => serve_peer(&door.edge, connection, request).await,
+        }
+    };
+    let Some(response) = within(door.front.limits.total_timeout, answering).await else {
+        door.front.metrics.cut(Cut::Total);
+        return Err(Ended(Cut::Total));
+    };
+    Ok(response.map(|reply| Tracked::new(reply, open, limits.total)))
+}
+
+/// The output, unless `limit` passes first. The timer is made where there is something to wait for: a hit has none.
+async fn within<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    let mut late = None;
+    poll_fn(|cx| {
+        if let Poll::Ready(output) = future.as_mut().poll(cx) {
+            return Poll::Ready(Some(output));
+        }
+        let late = late.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
+        late.as_mut().poll(cx).map(|()| None)
+    })
+    .await
+}
+
+/// A response's body, under way until hyper drops it.
+struct Tracked {
+    reply: Reply,
+    open: Open,
+    /// After so many looks it is cut.
+    total: u32,
+}
+
+impl Tracked {
+    fn new(reply: Reply, mut open: Open, total: u32) -> Self {
+        if reply.is_end_stream() {
+            open.ends();
+        }
+        Self { reply, open, total }
+    }
+}
+
+impl Body for Tracked {
+    type Data = Bytes;
+    type Error = Fault;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
+        let this = &mut *self;
+        if this.open.looks() >= this.total {
+            let why = "the request took longer than total_timeout";
+            return Poll::Ready(Some(Err(Fault::new(Cause::RequestTimeout, Blame::Client, why))));
+        }
+        this.open.asks();
+        let polled = Pin::new(&mut this.reply).poll_frame(cx);
+        match &polled {
+            Poll::Ready(Some(Ok(_))) if this.reply.is_end_stream() => this.open.ends(),
+            Poll::Ready(Some(Ok(_))) => this.open.sends(),
+            Poll::Ready(None | Some(Err(_))) => this.open.ends(),
+            Poll::Pending => {}
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.reply.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.reply.size_hint()
+    }
+}
