@@ -30,6 +30,7 @@ mod origins;
 mod process;
 mod purge;
 mod ranges;
+mod reload;
 mod revalidation;
 mod settings;
 mod shield;

@@ -8,6 +8,7 @@
 
 mod bench;
 mod command;
+mod config;
 mod conformance;
 mod debian;
 mod demo;
@@ -42,6 +43,7 @@ cargo xtask <command>
   conformance [--suite FOLDER] [--bless] [--binary FILE]
                                  the public HTTP cache test suite against a node: npm's, or a checkout's in FOLDER
   conformance --table            writes docs/CONFORMANCE.md of what the golden files say
+  config                         writes docs/CONFIG.md and docs/config.schema.json from the table of keys
   fuzz [TARGET] [--seconds N]    libFuzzer over every parser and the whole policy decision (or one target)
   fuzz TARGET FILE               one input through one target
   simulate [--seeds N] [--from S] [--seconds N] [--seed S] [--sabotage RULE]
@@ -72,6 +74,7 @@ fn dispatch(words: &[String]) -> Outcome {
         "test" => gate::run(&repository, rest),
         "demo" => demo::run(&repository, rest),
         "bench" => bench::run(&repository, rest),
+        "config" => config::run(&repository),
         "conformance" => conformance::run(&repository, rest),
         "fuzz" => fuzz::run(&repository, rest),
         "simulate" => simulate::run(&repository, rest),

@@ -149,7 +149,7 @@ pub(crate) async fn require_token(
     next: Next,
 ) -> Response {
     let needed = if request.method().is_safe() { Role::Read } else { Role::Write };
-    match state.tokens.judge(request.headers(), needed) {
+    match state.config.now().tokens.judge(request.headers(), needed) {
         Verdict::Allowed(actor) => {
             request.extensions_mut().insert(actor);
             next.run(request).await

@@ -55,7 +55,7 @@ pub(crate) async fn readyz(State(state): State<Arc<AdminState>>) -> Response {
 )]
 pub(crate) async fn metrics(State(state): State<Arc<AdminState>>) -> Response {
     let mut text = String::new();
-    match encode(&mut text, &state.registry) {
+    match encode(&mut text, &state.registry.read()) {
         Ok(()) => ([(CONTENT_TYPE, OPENMETRICS)], text).into_response(),
         Err(error) => {
             tracing::error!(%error, "metrics could not be written");

@@ -16,6 +16,7 @@ pub mod serve;
 pub mod state;
 
 pub use auth::{Role, Token, TokenError, Tokens};
+pub use config::{Configured, InForce, Mistake, NotReloaded, Reloaded};
 pub use functions::{Functions, Refusal};
 pub use problem::{FieldError, Kind, Problem};
 pub use router::router;

@@ -19,6 +19,7 @@ use crate::{config, functions, health, nodes, purge};
         functions::remove,
         nodes::nodes,
         config::config,
+        config::reload,
         health::livez,
         health::readyz,
         health::metrics,

@@ -45,6 +45,10 @@ pub enum Kind {
     InvalidFunction,
     /// It cannot be done as things are.
     FunctionConflict,
+    /// The config file is refused: the node goes on as it was.
+    ConfigRefused,
+    /// There is no config file to read again.
+    NoConfigFile,
     /// The node does this for somebody else.
     Busy,
     /// Our fault.
@@ -72,6 +76,8 @@ impl Kind {
             Self::UnknownFunction => "unknown-function",
             Self::InvalidFunction => "invalid-function",
             Self::FunctionConflict => "function-conflict",
+            Self::ConfigRefused => "config-refused",
+            Self::NoConfigFile => "no-config-file",
             Self::Busy => "busy",
             Self::Internal => "internal",
         }
@@ -93,7 +99,8 @@ impl Kind {
             Self::LogUnavailable | Self::NotReady => StatusCode::SERVICE_UNAVAILABLE,
             Self::UnknownFunction => StatusCode::NOT_FOUND,
             Self::InvalidFunction => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::FunctionConflict => StatusCode::CONFLICT,
+            Self::ConfigRefused => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::FunctionConflict | Self::NoConfigFile => StatusCode::CONFLICT,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -117,6 +124,8 @@ impl Kind {
             Self::UnknownFunction => "There is no such function",
             Self::InvalidFunction => "This is not a function",
             Self::FunctionConflict => "This cannot be done as things are",
+            Self::ConfigRefused => "The config is refused, and the old one is in force",
+            Self::NoConfigFile => "There is no config file",
             Self::Busy => "The node is busy",
             Self::Internal => "The node failed",
         }
@@ -126,7 +135,8 @@ impl Kind {
 /// One thing that is wrong with a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldError {
-    /// Where in the body, as a JSON pointer in a URI fragment (RFC 6901 §6), or which query field.
+    /// Where in the body, as a JSON pointer in a URI fragment (RFC 6901 §6), or which query field; of a config file,
+    /// `file:line:column`.
     pub pointer: String,
     /// What is wrong, and what to write instead.
     pub detail: String,

@@ -109,7 +109,7 @@ pub(crate) async fn purge(
     let (wait, limit) = query::parse(request.uri())?;
     let order = PurgeOrder::parse(&read_body(request, BODY_MAX_BYTES).await?)?;
     let dry_run = order.dry_run;
-    let purge = order.validate(&state.sites, state.cluster.new_purge_id())?;
+    let purge = order.validate(&state.config.now().sites, state.cluster.new_purge_id())?;
     if dry_run {
         let matched = state.store.dry_run(&purge);
         let answer = PurgeAnswer {

@@ -39,6 +39,7 @@ pub fn router(state: AdminState) -> Router {
         .route("/v1/functions/{name}/versions/{version}", delete(functions::remove))
         .route("/v1/nodes", get(nodes::nodes))
         .route("/v1/config", get(config::config))
+        .route("/v1/config/reload", post(config::reload))
         .route_layer(from_fn_with_state(Arc::clone(&state), require_token));
     let document = openapi::document();
     Router::new()

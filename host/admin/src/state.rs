@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use parking_lot::RwLock;
 use prometheus_client::registry::Registry;
-use seawall_base::{Purge, SiteName};
+use seawall_base::Purge;
 use seawall_cluster::Cluster;
 
-use crate::auth::Tokens;
+use crate::config::Configured;
 use crate::functions::Functions;
 
 /// What a purge would drop or make stale on one node.
@@ -32,12 +33,8 @@ pub struct AdminState {
     pub store: Arc<dyn Store>,
     /// Its functions.
     pub functions: Arc<dyn Functions>,
-    /// The sites it serves, for telling who misspelt one.
-    pub sites: Vec<SiteName>,
-    /// Who may do what.
-    pub tokens: Tokens,
-    /// Its configuration, without secrets: this is shown as it stands.
-    pub config: serde_json::Value,
-    /// Its metrics.
-    pub registry: Arc<Registry>,
+    /// Its configuration.
+    pub config: Arc<dyn Configured>,
+    /// Its metrics. A reload may add some.
+    pub registry: Arc<RwLock<Registry>>,
 }

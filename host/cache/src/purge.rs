@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use seawall_base::{Depth, Position, Purge, Scope, Selector};
+use seawall_base::{Depth, Position, Purge, Scope, Selector, SiteName};
 use smallvec::SmallVec;
 
 use crate::entry::{Entry, Resource};
@@ -99,6 +99,21 @@ impl Store {
     /// The same, by the very request whose response may be stored: all goes but what it brings itself.
     pub fn invalidate_by(&self, shelf: &Arc<Shelf>, url: &str, writer: &Lead) {
         self.invalidate_but(shelf, url, Some(writer));
+    }
+
+    /// Drops a step of what is stored of a site: its keys have come to mean something else, or nobody asks for it any
+    /// more. `after` says how far earlier steps came; begin with an empty text. Answers whether more may be there. On this
+    /// node only. Not on a worker: a step takes milliseconds.
+    pub fn forget(&self, site: &SiteName, after: &mut Arc<str>) -> bool {
+        let shelf = self.shelf(site);
+        let (keys, last) = shelf.index.lock().after(after, SWEEP_STEP_URLS);
+        for key in keys {
+            let _shard = self.shard(&key);
+            if let Some(held) = self.get(&key) {
+                self.put(&key, &shelf, Some(&held.resource), None);
+            }
+        }
+        last.map(|last| *after = last).is_some()
     }
 
     fn invalidate_but(&self, shelf: &Arc<Shelf>, url: &str, writer: Option<&Lead>) {

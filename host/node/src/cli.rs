@@ -1,6 +1,6 @@
 //! The command line: what people type, and the commands that are clients of a running node.
 //!
-//! Owns: the grammar, the exit codes, the admin token's whereabouts, `check`, `purge`, `nodes` and `functions`. Refuses: starting
+//! Owns: the grammar, the exit codes, the admin token's whereabouts, `check`, `config`, `purge`, `nodes` and `functions`. Refuses: starting
 //! anything; `run` and `demo` are only read here. Output goes to writers that the caller gives.
 
 use std::io::Write;
@@ -10,10 +10,11 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Config, Problems, RunFlags};
-use crate::node::compile;
+use crate::node::{Source, compile};
 
 mod check;
 mod client;
+mod config;
 mod functions;
 mod nodes;
 mod purge;
@@ -22,6 +23,7 @@ pub mod token;
 
 pub use check::{CheckArgs, check};
 pub use client::{AdminArgs, AdminUrl, DEFAULT_ADMIN_URL};
+pub use config::{ConfigArgs, config};
 pub use functions::{FunctionsArgs, TestArgs, functions, run_fixtures};
 pub use nodes::{NodesArgs, nodes};
 pub use purge::{DEFAULT_TIMEOUT, PurgeArgs, WaitFor, purge};
@@ -42,6 +44,8 @@ pub enum Command {
     Run(RunArgs),
     /// Check a config file and report every problem in it
     Check(CheckArgs),
+    /// Show a node's config, have it read again, or print what a config file may say
+    Config(ConfigArgs),
     /// Purge responses from every node
     Purge(PurgeArgs),
     /// List the nodes of the cluster
@@ -71,12 +75,15 @@ pub struct RunArgs {
 }
 
 impl RunArgs {
-    /// The configuration that the file and the flags make together.
-    pub fn into_config(self) -> Result<Config, Problems> {
-        match self.config {
-            Some(file) => Config::load(&file, self.flags),
-            None => Config::for_origin(self.flags),
-        }
+    /// The configuration that the file and the flags make together; and the file, where there is one, as it was read.
+    pub fn into_config(self) -> Result<(Config, Option<(Source, String)>), Problems> {
+        let Self { config, flags } = self;
+        let Some(file) = config else {
+            return Ok((Config::for_origin(flags)?, None));
+        };
+        let text = Config::read(&file)?;
+        let config = Config::from_text(&text, &file, flags.clone())?;
+        Ok((config, Some((Source { file, flags }, text))))
     }
 }
 

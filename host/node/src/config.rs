@@ -15,6 +15,7 @@ mod admin;
 mod cache;
 mod caching;
 mod certificate;
+mod change;
 mod check;
 mod cluster;
 mod data_dir;
@@ -32,7 +33,9 @@ mod origin;
 mod problem;
 mod raw;
 mod reader;
+mod reference;
 mod rule;
+mod schema;
 mod secret;
 mod server;
 mod site;
@@ -74,7 +77,9 @@ pub use origin::{
     Eject, HEALTH_INTERVAL_MIN, Health, LinkKeys, Origin, OriginServer, PoolKeys, RETRY_PERCENT_MAX, Retry,
 };
 pub use problem::{Place, Problem, Problems};
+pub use reference::markdown;
 pub use rule::{RULES_MAX, Rule};
+pub use schema::json_schema;
 pub use secret::{REDACTED, SECRET_MAX_BYTES, SECRET_MIN_BYTES, Secret, SecretError};
 pub use server::{Scheme, ServerUrl, ServerUrlError};
 pub use site::{Site, WhenCutOff};
@@ -116,16 +121,24 @@ pub struct Config {
 impl Config {
     /// Reads and checks a config file, then applies the flags on top of it.
     pub fn load(file: &Path, flags: RunFlags) -> Result<Self, Problems> {
+        Self::from_text(&Self::read(file)?, file, flags)
+    }
+
+    /// The content of a config file.
+    pub fn read(file: &Path) -> Result<String, Problems> {
         let unreadable = |message: String| Problems::of_file(file, message);
         let size =
             std::fs::metadata(file).map_err(|error| unreadable(format!("cannot be read: {error}")))?.len();
         if size > FILE_MAX_BYTES {
             return Err(unreadable(format!("has {size} bytes and cannot be a config file")));
         }
-        let text =
-            std::fs::read_to_string(file).map_err(|error| unreadable(format!("cannot be read: {error}")))?;
-        let config = Self::check(&text, file, flags.name.is_some())?;
-        flags.apply(config)
+        std::fs::read_to_string(file).map_err(|error| unreadable(format!("cannot be read: {error}")))
+    }
+
+    /// Checks `text`, the content of `file`, then applies the flags on top of it.
+    pub fn from_text(text: &str, file: &Path, flags: RunFlags) -> Result<Self, Problems> {
+        let named = flags.name.is_some();
+        flags.apply(Self::check(text, file, named)?)
     }
 
     /// Checks `text`, the content of `file`. Relative paths in it start from the file's folder.

@@ -3,15 +3,39 @@
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Log, LogFormat};
+use crate::node::SetLog;
 
-/// Starts the process's log. `SEAWALL_LOG` overrides the level with a filter, such as `info,access=off`.
-pub fn start(log: &Log) {
-    let filter =
-        EnvFilter::try_from_env("SEAWALL_LOG").unwrap_or_else(|_| EnvFilter::new(log.level.as_str()));
+/// A filter of one's own, such as `info,access=off`, that overrides the configured level.
+const FILTER: &str = "SEAWALL_LOG";
+
+/// Starts the process's log. Answers how to change its level later, where that can be: not where `SEAWALL_LOG` overrides
+/// it, nor in a process that has started its log already.
+pub fn start(log: &Log) -> Option<SetLog> {
+    let own = EnvFilter::try_from_env(FILTER);
+    let overridden = own.is_ok();
+    let filter = own.unwrap_or_else(|_| EnvFilter::new(log.level.as_str()));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    // A second call, in a process that runs several nodes, finds the log started.
-    let _ = match log.format {
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
-        LogFormat::Text => builder.with_ansi(false).try_init(),
+    let (started, set): (_, SetLog) = match log.format {
+        LogFormat::Json => {
+            let builder = builder.json().flatten_event(true).with_filter_reloading();
+            let handle = builder.reload_handle();
+            (builder.try_init(), Box::new(move |log| said(handle.reload(filter_of(log)))))
+        }
+        LogFormat::Text => {
+            let builder = builder.with_ansi(false).with_filter_reloading();
+            let handle = builder.reload_handle();
+            (builder.try_init(), Box::new(move |log| said(handle.reload(filter_of(log)))))
+        }
     };
+    (started.is_ok() && !overridden).then_some(set)
+}
+
+fn filter_of(log: &Log) -> EnvFilter {
+    EnvFilter::new(log.level.as_str())
+}
+
+fn said(changed: Result<(), tracing_subscriber::reload::Error>) {
+    if let Err(error) = changed {
+        tracing::error!(%error, "the log's level stays as it was");
+    }
 }

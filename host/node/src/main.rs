@@ -16,6 +16,7 @@ fn main() -> ExitCode {
     let exit = match Cli::parse().command {
         Command::Run(args) => run::run(args, err),
         Command::Check(args) => cli::check(&args, out, err),
+        Command::Config(args) => cli::config(&args, out, err),
         Command::Purge(args) => cli::purge(&args, out, err),
         Command::Nodes(args) => cli::nodes(&args, out, err),
         Command::Functions(args) => cli::functions(&args, out, err),

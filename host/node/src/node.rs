@@ -13,12 +13,15 @@ use seawall_cluster::{Cluster, ControlLog, EmbeddedLog, Members, Nats, Retention
 use seawall_functions::depot::Depot;
 use seawall_functions::{Catalog, Compiler, EngineItself, NobodyElse};
 use seawall_pipeline::Edge;
-use tokio::sync::{Barrier, watch};
+use tokio::sync::{Barrier, mpsc, oneshot, watch};
 
+use self::live::Live;
+use self::reload::Trigger;
 use crate::config::{self, Config, NatsLogin};
 use front::Way;
 
 mod assemble;
+mod build;
 pub mod compile;
 mod control;
 mod error;
@@ -26,11 +29,15 @@ mod front;
 mod functions;
 mod interlaced;
 mod listen;
+mod live;
 mod origins;
+mod reload;
 mod settings;
 mod worker;
 
 pub use error::StartError;
+pub use live::Source;
+pub use reload::{Reloads, SetLog};
 
 /// Where the versions of functions are, in the data directory.
 const FUNCTIONS_FOLDER: &str = "functions";
@@ -62,7 +69,8 @@ pub struct Node;
 
 /// A running node. Dropping it does not stop it; [`Running::stop`] does.
 pub struct Running {
-    edge: Arc<Edge>,
+    live: Live,
+    orders: mpsc::UnboundedSender<control::Order>,
     http: Vec<SocketAddr>,
     https: Vec<SocketAddr>,
     admin: SocketAddr,
@@ -187,33 +195,43 @@ fn code_folder(data_dir: &Path) -> Result<PathBuf, StartError> {
 impl Node {
     /// Starts a node. When this returns, it listens; it is ready once it has caught up with the log.
     pub fn start(config: &Config, shared: &Shared) -> Result<Running, StartError> {
+        Self::start_reloading(config, shared, Reloads::default())
+    }
+
+    /// The same, of a configuration that can be read again.
+    pub fn start_reloading(
+        config: &Config,
+        shared: &Shared,
+        reloads: Reloads,
+    ) -> Result<Running, StartError> {
         let threads = config.node.threads.get();
         let http = listen::bind_all(&config.listen.http, threads)?;
         let https = listen::bind_all(&config.listen.https, threads)?;
         let peers = config.listen.peers.map(|address| listen::bind(address, threads)).transpose()?;
         let admin = listen::bind(config.admin.listen, 1)?;
         let peer_address = peers.as_ref().map(|bound| bound.address);
-        let parts = assemble::assemble(config, shared, peer_address)?;
+        let parts = assemble::assemble(config, shared, peer_address, reloads)?;
 
         let (stop, stopped) = watch::channel(false);
-        let edge = Arc::clone(&parts.edge);
+        let live = parts.live.clone();
         let front = Arc::clone(&parts.front);
         let addresses = |bound: &[listen::Bound]| bound.iter().map(|bound| bound.address).collect();
         let (http_at, https_at) = (addresses(&http), addresses(&https));
         let admin_address = admin.address;
         let (end, ended) = watch::channel(false);
-        let control = control::spawn(parts, admin, ended)?;
+        let (orders, ordered) = mpsc::unbounded_channel();
+        let control = control::spawn(parts, admin, ordered, ended)?;
         let listeners = ways(Way::Http, http).chain(ways(Way::Https, https)).chain(ways(Way::Peers, peers));
         let doors = worker::doors(listeners, threads);
         let together = Arc::new(Barrier::new(doors.len()));
         let mut workers = Vec::new();
         for (number, own) in doors.into_iter().enumerate() {
-            let (front, edge) = (Arc::clone(&front), Arc::clone(&edge));
+            let (front, live) = (Arc::clone(&front), live.clone());
             let together = Arc::clone(&together);
-            workers.push(worker::spawn(number, own, front, edge, stopped.clone(), together)?);
+            workers.push(worker::spawn(number, own, front, live, stopped.clone(), together)?);
         }
         let (http, https, admin, peers) = (http_at, https_at, admin_address, peer_address);
-        Ok(Running { edge, http, https, admin, peers, stop, workers, end, control })
+        Ok(Running { live, orders, http, https, admin, peers, stop, workers, end, control })
     }
 }
 
@@ -250,21 +268,30 @@ impl Running {
         self.peers
     }
 
-    /// What all its requests share.
+    /// What its requests share from now on, until a reload.
     #[must_use]
-    pub fn edge(&self) -> &Arc<Edge> {
-        &self.edge
+    pub fn edge(&self) -> Arc<Edge> {
+        self.live.edge()
+    }
+
+    /// Reads the config file again; it comes into force as a whole, or the log says why not. Answers whether it did.
+    pub async fn reload(&self) -> bool {
+        let (tell, told) = oneshot::channel();
+        // A node whose control thread is gone reloads no more.
+        let _ = self.orders.send(control::Order(Trigger::Signal, tell));
+        matches!(told.await, Ok(Ok(_)))
     }
 
     /// Says where it listens.
     pub fn announce(&self) {
-        let (node, region) = (self.edge.cluster.name(), self.edge.cluster.region());
+        let edge = self.edge();
+        let (node, region) = (edge.cluster.name(), edge.cluster.region());
         tracing::info!(%node, %region, http = ?self.http, https = ?self.https, admin = %self.admin, peers = ?self.peers, "serving");
     }
 
     /// Stops accepting, lets what runs finish within a bound, leaves the cluster, and waits for all that.
     pub fn stop(self) {
-        self.edge.cluster.drain();
+        self.edge().cluster.drain();
         // Every thread may have ended by itself.
         let _ = self.stop.send(true);
         let mut panicked = self

@@ -2,21 +2,21 @@
 
 use std::io::Write;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::cli::{self, Exit, RunArgs};
 use crate::config::Config;
 use crate::logging;
-use crate::node::{Node, Shared, StartError};
+use crate::node::{Node, Reloads, Running, Shared, StartError};
 
 /// Runs a node; returns when it has been told to stop and has drained.
 pub fn run(args: RunArgs, err: &mut dyn Write) -> Exit {
-    let config = match args.into_config() {
-        Ok(config) => config,
+    let (config, from) = match args.into_config() {
+        Ok(read) => read,
         Err(problems) => return cli::report(&problems, err),
     };
-    logging::start(&config.log);
-    match until_signal(&config) {
+    let set_log = logging::start(&config.log);
+    match until_signal(&config, Reloads { from, set_log }) {
         Ok(()) => Exit::Ok,
         Err(error) => {
             // Where standard error is closed nobody reads this, and the exit code still says it.
@@ -26,27 +26,49 @@ pub fn run(args: RunArgs, err: &mut dyn Write) -> Exit {
     }
 }
 
-fn until_signal(config: &Config) -> Result<(), StartError> {
+/// What the process is told from outside.
+struct Signals {
+    term: Signal,
+    int: Signal,
+    hup: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        let (term, int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        Ok(Self { term, int, hup: signal(SignalKind::hangup())? })
+    }
+}
+
+fn until_signal(config: &Config, reloads: Reloads) -> Result<(), StartError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|source| StartError::Io { what: "the main runtime", source })?;
     // Before anything is served: a signal that came in between would end the process without a drain.
-    let failed = |source| StartError::Io { what: "waiting for signals", source };
     let within = runtime.enter();
-    let mut term = signal(SignalKind::terminate()).map_err(failed)?;
-    let mut int = signal(SignalKind::interrupt()).map_err(failed)?;
+    let signals =
+        Signals::listen().map_err(|source| StartError::Io { what: "waiting for signals", source })?;
     drop(within);
     // Where this very file cannot be named, the engine compiles by itself.
     let shared = Shared::of(config, std::env::current_exe().ok())?;
-    let running = Node::start(config, &shared)?;
+    let running = Node::start_reloading(config, &shared, reloads)?;
     running.announce();
-    runtime.block_on(async {
-        tokio::select! {
-            _ = term.recv() => {}
-            _ = int.recv() => {}
-        }
-    });
+    runtime.block_on(obey(&running, signals));
     running.stop();
     Ok(())
+}
+
+/// Returns when told to stop; reloads as often as told to.
+async fn obey(running: &Running, mut signals: Signals) {
+    let told = async |signals: &mut Signals| {
+        tokio::select! {
+            _ = signals.term.recv() => false,
+            _ = signals.int.recv() => false,
+            _ = signals.hup.recv() => true,
+        }
+    };
+    while told(&mut signals).await {
+        running.reload().await;
+    }
 }

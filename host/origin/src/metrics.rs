@@ -8,6 +8,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use seawall_base::{Cause, OriginName};
 
+use crate::pool::Pool;
 use crate::server::Server;
 
 /// Counters of one [`crate::Client`], or of all that share them.
@@ -85,6 +86,34 @@ impl PoolMetrics {
         registry.register("server_circuit", help, self.circuit.clone());
     }
 
+    /// Ends the series of a pool that is asked no more, but for those that its successor goes on with.
+    pub fn retire(&self, pool: &Pool, successor: Option<&Pool>) {
+        let kept = |server: &Server| {
+            let mut members = successor.into_iter().flat_map(Pool::members);
+            members.any(|member| member.server.to_string() == server.to_string())
+        };
+        for member in pool.members().iter().filter(|member| !kept(&member.server)) {
+            let label = ServerLabel { origin: pool.name().to_string(), server: member.server.to_string() };
+            self.requests.remove(&label);
+            self.failures.remove(&label);
+            self.ejections.remove(&label);
+            self.in_flight.remove(&label);
+            self.up.remove(&label);
+            self.circuit.remove(&label);
+        }
+        if successor.is_some() {
+            return;
+        }
+        let origin = pool.name().to_string();
+        for why in [Cause::QueueFull, Cause::QueueTimeout, Cause::NoServer] {
+            self.refused.remove(&RefusedLabel { origin: origin.clone(), why: why.as_str() });
+        }
+        let label = OriginLabel { origin };
+        self.retries_refused.remove(&label);
+        self.backup.remove(&label);
+        self.queue.remove(&label);
+    }
+
     /// The counters of one pool, looked up once.
     pub(crate) fn of_origin(&self, name: &OriginName) -> OriginMetrics {
         let label = OriginLabel { origin: name.to_string() };
@@ -114,6 +143,7 @@ impl PoolMetrics {
             circuit: self.circuit.get_or_create_owned(&label),
         };
         metrics.up.set(1);
+        metrics.circuit.set(0);
         metrics
     }
 }

@@ -227,6 +227,15 @@ impl Pool {
         self.members.iter().zip(self.checkers.iter().cloned())
     }
 
+    /// Whether `pool` is its backup; or, for none, that it has none.
+    #[must_use]
+    pub fn has_backup(&self, pool: Option<&Arc<Self>>) -> bool {
+        match (&self.backup, pool) {
+            (Some(own), Some(pool)) => Arc::ptr_eq(own, pool),
+            (own, pool) => own.is_none() && pool.is_none(),
+        }
+    }
+
     pub(crate) fn backup(&self) -> Option<&Arc<Self>> {
         self.backup.as_ref()
     }

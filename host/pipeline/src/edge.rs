@@ -1,4 +1,5 @@
-//! What all requests of a node share: one immutable value, built once.
+//! What requests of a node share: one immutable value, built at the start and anew by each reload. A request holds one to
+//! its end, and so does a fill.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -40,7 +41,7 @@ pub struct Edge {
     /// Which requests write a line.
     pub access_log: AccessLog,
     /// What the next request's name counts from: a number that differs between two runs of a node.
-    pub requests: AtomicU64,
+    pub requests: Arc<AtomicU64>,
 }
 
 /// How this node names itself in fields.
@@ -55,6 +56,7 @@ pub struct Identity {
 }
 
 /// How to ask other nodes.
+#[derive(Clone)]
 pub struct Peers {
     /// The client.
     pub client: Client,

@@ -52,7 +52,7 @@ pub struct Keying {
 /// The request's key. Host and scheme are always in it (invariant 10).
 pub(crate) fn of(cx: &Context) -> Key {
     Key::new(&KeyParts {
-        site: cx.site.name.as_str(),
+        site: &cx.site.in_keys,
         scheme: cx.head.scheme.as_str(),
         authority: cx.head.authority.as_str(),
         path_and_query: cx.path_in_key(),

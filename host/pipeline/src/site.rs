@@ -24,6 +24,9 @@ pub use rules::{SiteRule, Statuses, StatusesError};
 pub struct Site {
     /// Its name.
     pub name: SiteName,
+    /// What its keys begin with: its name, and where a reload changed what its keys mean, a number behind it. So nothing
+    /// that was stored or begun under other settings is found under these.
+    pub in_keys: Box<str>,
     /// Where its misses go.
     pub origin: Arc<Pool>,
     /// What is sent for faults.

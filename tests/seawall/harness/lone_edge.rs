@@ -35,6 +35,7 @@ impl LoneEdge {
         let name = NodeName::new("lone-1").unwrap();
         let site = Arc::new(Site {
             name: SiteName::new("shop").unwrap(),
+            in_keys: "shop".into(),
             origin: pool(world),
             error_pages: ErrorPages::default(),
             functions: Arc::new(Roster::none()),
@@ -61,7 +62,7 @@ impl LoneEdge {
             peers: None,
             metrics: Metrics::default(),
             access_log: AccessLog::Off,
-            requests: AtomicU64::new(0),
+            requests: Arc::new(AtomicU64::new(0)),
         });
         Self { edge, cached }
     }

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use seawall_cluster::Readiness;
-use seawall_node::config::Config;
+use seawall_node::config::{Config, RunFlags};
+use seawall_node::node::{Reloads, Source};
 use seawall_node::{Running, Shared};
+use serde_json::Value;
 
 use super::admin::{self, OPERATOR, READER};
 use super::client::{Ask, Coming, Got};
@@ -27,6 +29,7 @@ pub(crate) struct Plan {
     in_cluster: bool,
     of_cluster: String,
     origin: Option<SocketAddr>,
+    of_node: String,
     of_listen: String,
     servers: Option<String>,
     of_cache: String,
@@ -45,6 +48,7 @@ impl Plan {
             in_cluster: false,
             of_cluster: String::new(),
             origin: None,
+            of_node: String::new(),
             of_listen: String::new(),
             servers: None,
             of_cache: String::new(),
@@ -65,6 +69,12 @@ impl Plan {
     /// In front of another origin than the world's.
     pub(crate) fn in_front_of(mut self, origin: SocketAddr) -> Self {
         self.origin = Some(origin);
+        self
+    }
+
+    /// One more line about the node.
+    pub(crate) fn node(mut self, line: &str) -> Self {
+        let _ = writeln!(self.of_node, "{line}");
         self
     }
 
@@ -159,7 +169,7 @@ impl Plan {
 
     /// The text of the config file.
     pub(crate) fn toml(&self, world: &world::World) -> String {
-        let Self { name, region, of_listen, of_cache, of_origin, site, of_site, more, .. } = self;
+        let Self { name, region, of_node, of_listen, of_cache, of_origin, site, of_site, more, .. } = self;
         let folder = world.folder.path().display();
         let origin = self.origin.unwrap_or_else(|| world.origin.address());
         let servers = self.servers.clone().unwrap_or_else(|| format!("\"http://{origin}\""));
@@ -177,6 +187,7 @@ impl Plan {
             region = "{region}"
             data_dir = "{folder}/{name}"
             threads = 2
+            {of_node}
             [listen]
             http = ["127.0.0.1:0"]
             {peers}
@@ -213,6 +224,10 @@ impl Plan {
     }
 }
 
+fn config_file(plan: &Plan, world: &world::World) -> PathBuf {
+    world.folder.path().join(format!("{}.toml", plan.name()))
+}
+
 /// A node that runs until it is stopped or dropped.
 pub(crate) struct Node {
     running: Option<Running>,
@@ -232,8 +247,40 @@ impl Node {
         Self::from_config(config, world, shared).await
     }
 
+    /// From a file that can be written anew; see [`Node::reload_as`].
+    pub(crate) async fn from_file(plan: Plan, world: &world::World) -> Self {
+        let file = config_file(&plan, world);
+        let text = plan.toml(world);
+        std::fs::write(&file, &text).unwrap();
+        let config = Config::from_toml(&text, &file).unwrap_or_else(|problems| panic!("{problems}\n{text}"));
+        let from = Some((Source { file, flags: RunFlags::default() }, text));
+        Self::begin(&config, Reloads { from, set_log: None }, world, &world.shared).await
+    }
+
+    /// Writes the config file anew and has it read: the status, and what is said.
+    pub(crate) async fn reload_as(&self, plan: &Plan, world: &world::World) -> (u16, Value) {
+        self.reload_text(&plan.toml(world), world).await
+    }
+
+    /// The same, with the text as it is.
+    pub(crate) async fn reload_text(&self, text: &str, world: &world::World) -> (u16, Value) {
+        let name = self.running.as_ref().expect("it runs").edge().name.to_string();
+        std::fs::write(config_file(&Plan::new(&name, ""), world), text).unwrap();
+        self.operate(Ask::new("POST", "/v1/config/reload").bearing(OPERATOR)).await
+    }
+
+    /// What `GET /v1/config` says.
+    pub(crate) async fn config(&self) -> Value {
+        self.operate(Ask::get("/v1/config").bearing(READER)).await.1
+    }
+
     pub(crate) async fn from_config(config: Config, world: &world::World, shared: &Shared) -> Self {
-        let running = seawall_node::Node::start(&config, shared).unwrap_or_else(|error| panic!("{error}"));
+        Self::begin(&config, Reloads::default(), world, shared).await
+    }
+
+    async fn begin(config: &Config, reloads: Reloads, world: &world::World, shared: &Shared) -> Self {
+        let running = seawall_node::Node::start_reloading(config, shared, reloads);
+        let running = running.unwrap_or_else(|error| panic!("{error}"));
         let cluster = Arc::clone(&running.edge().cluster);
         until("the node is ready", || cluster.readiness() == Readiness::Ready).await;
         world.doors.lock().insert(cluster.name().to_string(), running.admin());

@@ -37,9 +37,7 @@ struct Doors {
 impl Process {
     /// Starts a node as planned, and waits until it listens. It may not be ready yet.
     pub(crate) async fn start(plan: &Plan, world: &World) -> Self {
-        let file = world.folder.path().join(format!("{}.toml", plan.name()));
-        let text = plan.toml(world).replace("access = \"all\"", "access = \"all\"\nformat = \"json\"");
-        std::fs::write(&file, text).unwrap();
+        let file = write_config(plan, world);
         let mut seawall = Command::new(program());
         seawall.args(["run", "--config"]).arg(&file).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = seawall.env_remove("SEAWALL_LOG").spawn().unwrap();
@@ -94,6 +92,17 @@ impl Process {
         .await;
     }
 
+    /// Writes its config file anew.
+    pub(crate) fn writes(&self, plan: &Plan, world: &World) {
+        write_config(plan, world);
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
+        assert!(sent.is_ok_and(|status| status.success()));
+    }
+
     /// Ends it without a word.
     pub(crate) fn kill(&mut self) {
         let _ = self.child.kill();
@@ -102,11 +111,18 @@ impl Process {
 
     /// Asks it to end, as a service manager does, and waits until it has.
     pub(crate) fn stop(mut self) {
-        let asked = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
-        assert!(asked.is_ok_and(|status| status.success()));
+        self.signal("TERM");
         let status = self.child.wait().unwrap();
         assert!(status.success(), "{status}:\n{}", self.said.lock().join("\n"));
     }
+}
+
+/// A config file of a process, whose log machines read.
+fn write_config(plan: &Plan, world: &World) -> PathBuf {
+    let file = world.folder.path().join(format!("{}.toml", plan.name()));
+    let text = plan.toml(world).replace("access = \"all\"", "access = \"all\"\nformat = \"json\"");
+    std::fs::write(&file, text).unwrap();
+    file
 }
 
 impl Drop for Process {

@@ -249,6 +249,7 @@ pub(crate) fn site_names() -> [SiteName; 2] {
 pub(crate) fn sites(world: &World, store: &Store) -> [Site; 2] {
     site_names().map(|name| Site {
         shelf: store.shelf(&name),
+        in_keys: Box::from(name.as_str()),
         name,
         origin: Arc::clone(&world.pool),
         error_pages: ErrorPages::default(),

@@ -9,6 +9,7 @@ use axum::{Router, body};
 use futures_core::future::BoxFuture;
 use http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{Method, Request, StatusCode};
+use parking_lot::RwLock;
 use prometheus_client::registry::Registry;
 use seawall_base::{Clock, NodeName, Position, Purge, Region, SiteName};
 use seawall_cluster::{
@@ -21,6 +22,7 @@ use tower::ServiceExt;
 
 use super::{BODY_MAX_BYTES, router};
 use crate::auth::{Role, Token, Tokens};
+use crate::config::{Configured, InForce, Mistake, NotReloaded, Reloaded};
 use crate::functions::{DeployOrder, DeployView, FunctionView, Functions, Refusal};
 use crate::state::{AdminState, Matched, Store};
 
@@ -112,6 +114,22 @@ impl Functions for Two {
     }
 }
 
+/// A configuration whose file has two mistakes by now.
+struct Settled(Arc<InForce>);
+
+impl Configured for Settled {
+    fn now(&self) -> Arc<InForce> {
+        Arc::clone(&self.0)
+    }
+
+    fn reload(&self, _: Arc<str>) -> BoxFuture<'_, Result<Reloaded, NotReloaded>> {
+        let mistake = |place: &str| Mistake { place: place.to_owned(), message: "is wrong.".to_owned() };
+        Box::pin(async move {
+            Err(NotReloaded::Refused(vec![mistake("seawall.toml:1:2"), mistake("seawall.toml:3:4")]))
+        })
+    }
+}
+
 /// Two nodes of one process; the door is `fra-1`'s.
 struct Scene {
     router: Router,
@@ -154,11 +172,16 @@ impl Scene {
             cluster: Arc::clone(&cluster),
             store: Arc::new(Three),
             functions: Arc::new(Two),
-            sites: ["shop", "blog"].map(|name| SiteName::new(name).unwrap()).to_vec(),
-            tokens: Tokens::new(vec![token("ci", READ, Role::Read), token("ops", WRITE, Role::Write)])
-                .unwrap(),
-            config: json!({"node": {"name": "fra-1"}}),
-            registry: Arc::new(registry),
+            config: Arc::new(Settled(Arc::new(InForce {
+                sites: ["shop", "blog"].map(|name| SiteName::new(name).unwrap()).to_vec(),
+                tokens: Tokens::new(vec![token("ci", READ, Role::Read), token("ops", WRITE, Role::Write)])
+                    .unwrap(),
+                config: json!({"node": {"name": "fra-1"}}),
+                digest: "d1".to_owned(),
+                loaded_unix_ms: 1000,
+                file: Some("seawall.toml".to_owned()),
+            }))),
+            registry: Arc::new(RwLock::new(registry)),
         };
         let stop = watch::Sender::new(false);
         tokio::spawn(first.run(Arc::new(Three), Start::Empty, stop.subscribe()));

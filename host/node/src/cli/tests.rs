@@ -19,7 +19,8 @@ fn run_takes_a_file_or_an_origin() {
     else {
         panic!("not run")
     };
-    let config = args.into_config().unwrap();
+    let (config, file) = args.into_config().unwrap();
+    assert!(file.is_none());
     assert_eq!(config.cache.memory.to_string(), "1GiB");
     assert_eq!(config.node.threads.get(), 2);
 

@@ -69,6 +69,11 @@ pub fn text(duration: Duration) -> String {
     format!("{}{name}", millis / u128::from(factor))
 }
 
+/// The units as a regular expression has them.
+pub(super) fn units() -> String {
+    UNITS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join("|")
+}
+
 /// For `#[serde(serialize_with)]`.
 pub(super) fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&text(*duration))

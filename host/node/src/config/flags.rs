@@ -49,6 +49,9 @@ pub struct RunFlags {
     /// Where the control log and the admin token are kept [default: the user's state folder]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
+    /// Reload the config file when it changes
+    #[arg(long, requires = "config")]
+    pub watch_config: bool,
 }
 
 fn parse_threads(text: &str) -> Result<NonZeroUsize, String> {
@@ -92,7 +95,7 @@ impl RunFlags {
     /// `config` with everything that the flags say instead.
     pub(super) fn apply(self, mut config: Config) -> Result<Config, Problems> {
         // `origin` and `functions` make a whole configuration and never change one.
-        let Self { origin: _, listen, admin, functions: _, memory, threads, name, region, data_dir } = self;
+        let Self { listen, admin, memory, threads, name, region, data_dir, watch_config, .. } = self;
         if !listen.is_empty() {
             config.listen.http = listen;
         }
@@ -102,6 +105,7 @@ impl RunFlags {
         }
         let node = &mut config.node;
         node.threads = threads.unwrap_or(node.threads);
+        node.watch_config |= watch_config;
         if let Some(name) = name {
             node.name = name;
         }

@@ -32,6 +32,8 @@ pub struct Node {
     pub data_dir: PathBuf,
     /// Worker threads, each with its own runtime and listeners. Default: one per core this process may use.
     pub threads: NonZeroUsize,
+    /// Whether the config file is read again when it changes. Default: no.
+    pub watch_config: bool,
 }
 
 /// One per core this process may use; one where the system does not say.
@@ -50,7 +52,7 @@ impl Node {
     /// `cluster` is where the file says that the node is one of several. Then it must be named: two nodes of one name
     /// would take each other's place.
     pub(super) fn from_raw(check: &Check<'_>, raw: RawNode, cluster: Option<usize>) -> Option<Self> {
-        let RawNode { at: _, name, region, data_dir, threads: number } = raw;
+        let RawNode { at: _, name, region, data_dir, threads: number, watch_config } = raw;
         let default = Self::default_node();
         if let (Some(at), Field::Absent) = (cluster, &name) {
             check.problem(
@@ -74,6 +76,7 @@ impl Node {
             region: region.map_or(default.region, |spot| spot.value),
             data_dir: data_dir.map_or(default.data_dir, |spot| spot.value),
             threads: number.unwrap_or(default.threads),
+            watch_config: watch_config.or(false),
         })
     }
 
@@ -84,6 +87,7 @@ impl Node {
             region: Region::new(DEFAULT_REGION).ok()?,
             data_dir: data_dir::default_data_dir(),
             threads: default_threads(),
+            watch_config: false,
         })
     }
 }

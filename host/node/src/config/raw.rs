@@ -51,6 +51,7 @@ pub(super) struct RawNode {
     pub(super) region: Field<String>,
     pub(super) data_dir: Field<String>,
     pub(super) threads: Field<u64>,
+    pub(super) watch_config: Field<bool>,
 }
 
 impl RawNode {
@@ -61,6 +62,7 @@ impl RawNode {
             region: table.text("region"),
             data_dir: table.text("data_dir"),
             threads: table.number("threads"),
+            watch_config: table.flag("watch_config"),
         }
     }
 }

@@ -11,6 +11,7 @@ use super::*;
 
 mod caching;
 mod flags;
+mod key_table;
 mod listen;
 mod mistakes;
 mod origins;

@@ -1,38 +1,38 @@
-//! Who is given what: the configuration becomes rooms, and the rooms one [`Edge`].
+//! Who is given what: the configuration becomes rooms, and the rooms a node.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use http::{HeaderValue, StatusCode};
+use parking_lot::{Mutex, RwLock};
 use prometheus_client::registry::Registry;
-use seawall_admin::{AdminState, Role, Token, Tokens};
-use seawall_base::{Blame, Clock, OriginName, SiteName};
+use seawall_admin::AdminState;
+use seawall_base::{Blame, Clock};
 use seawall_cache::Store;
 use seawall_cluster::peer::PeerSecret;
 use seawall_cluster::{Cluster, Follower, NodeInfo, Setup};
 use seawall_origin::{Client, ClientSetup, Limits, Trust};
+use seawall_pipeline::Peers;
 use seawall_pipeline::edge::Identity;
-use seawall_pipeline::error_page::{ErrorPage, ErrorPages};
-use seawall_pipeline::{AccessLog, Edge, Peers, Site, Sites, WhenCutOff};
 
+use super::build::{Base, Text, unix_ms};
 use super::control::Sink;
 use super::front::Front;
-use super::functions::{Door, Switchboard};
-use super::origins::{self, Pools};
-use super::{Shared, StartError, settings};
-use crate::cli::token;
-use crate::config::{self, Config, Scheme};
+use super::functions::Door;
+use super::live::Live;
+use super::origins::Counters;
+use super::reload::{ConfigDoor, Reloader, Reloads};
+use super::{Shared, StartError};
+use crate::config::Config;
 
 /// A node's parts, before any of them runs.
 pub(crate) struct Parts {
-    pub(crate) edge: Arc<Edge>,
+    pub(crate) live: Live,
     pub(crate) front: Arc<Front>,
     pub(crate) follower: Follower,
     pub(crate) admin: AdminState,
-    /// Kept for as long as the node runs: its engine's thread interrupts functions.
-    pub(crate) functions: Arc<Switchboard>,
+    pub(crate) reloader: Arc<Reloader>,
 }
 
 /// How long an edge waits for its shield to accept a connection: shields are near, and the origin is there.
@@ -42,70 +42,51 @@ pub(crate) fn assemble(
     config: &Config,
     shared: &Shared,
     peer_addr: Option<SocketAddr>,
+    reloads: Reloads,
 ) -> Result<Parts, StartError> {
     let mut registry = Registry::with_prefix("seawall");
-    let tokens = tokens(config)?;
     let clock = &shared.clock;
     let cache = seawall_cache::Metrics::default();
     cache.register(&mut registry);
     let store = Store::new(cache_config(config), cache);
-    let trust = trust(config)?;
-    let origins = origins::pools(config, &trust, clock, &mut registry)?;
-    let names = origins.keys().cloned().collect();
-    let functions = Switchboard::prepare(&config.functions, &names, shared)?;
-    if let Some(runtime) = &functions.runtime {
-        runtime.register_metrics(&mut registry);
-    }
-    let sites = sites(config, &store, &origins, &functions)?;
+    let origins = Counters::default();
+    origins.register(&mut registry);
     let (cluster, follower) = join(config, shared, peer_addr, &mut registry)?;
     let metrics = seawall_pipeline::Metrics::default();
     metrics.register(&mut registry);
     let front = Arc::new(Front::new(config, clock, &mut registry)?);
+    let counts = super::reload::Metrics::default();
+    counts.register(&mut registry);
     let identity =
         Identity::new(&config.node.name).ok_or_else(|| StartError::Config("the node's name".into()))?;
-    let edge = Arc::new(Edge {
-        name: config.node.name.clone(),
-        identity,
-        clock: clock.clone(),
-        store: Arc::clone(&store),
-        sites,
-        origins,
+    let peers = peers(config, clock, &mut registry)?;
+    let registry = Arc::new(RwLock::new(registry));
+    let base = Base {
+        shared: shared.clone(),
+        store,
         cluster: Arc::clone(&cluster),
-        peers: peers(config, &trust, clock, &mut registry)?,
+        peers,
         metrics,
-        access_log: access_log(config.log.access),
-        requests: AtomicU64::new(unix_ms(clock.now())),
-    });
+        identity,
+        requests: Arc::new(AtomicU64::new(unix_ms(clock.now()))),
+        origins,
+        front: Arc::clone(&front),
+        registry: Arc::clone(&registry),
+        trust: Mutex::default(),
+        counts_functions: Mutex::default(),
+    };
+    let text = reloads.text();
+    let text = text.as_ref().map(|(file, text)| Text { file, text });
+    let live = Live::new(base.build(config.clone(), text.as_ref(), None, 0)?);
+    let reloader = Arc::new(Reloader::new(base, live.clone(), reloads, counts));
     let admin = AdminState {
         cluster,
-        store: Arc::new(Sink { edge: Arc::clone(&edge), functions: Arc::clone(&functions) }),
-        functions: Arc::new(Door::new(Arc::clone(&functions), clock.clone())),
-        sites: config.sites.iter().map(|site| site.name.clone()).collect(),
-        tokens,
-        config: config.to_redacted_json(),
-        registry: Arc::new(registry),
+        store: Arc::new(Sink { live: live.clone() }),
+        functions: Arc::new(Door::new(live.clone(), clock.clone())),
+        config: Arc::new(ConfigDoor(Arc::clone(&reloader))),
+        registry,
     };
-    Ok(Parts { edge, front, follower, admin, functions })
-}
-
-fn unix_ms(now: SystemTime) -> u64 {
-    let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-}
-
-fn tokens(config: &Config) -> Result<Tokens, StartError> {
-    let resolved = token::resolve_for_server(config, token::from_env().as_deref())?;
-    let tokens = resolved.into_iter().map(|token| {
-        let role = match token.role {
-            config::Role::Read => Role::Read,
-            config::Role::Write => Role::Write,
-        };
-        Token { name: token.name, secret: token.secret.expose().to_owned(), role }
-    });
-    Tokens::new(tokens.collect()).map_err(|errors| {
-        let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
-        StartError::AdminToken(texts.join("; "))
-    })
+    Ok(Parts { live, front, follower, admin, reloader })
 }
 
 fn cache_config(config: &Config) -> seawall_cache::Config {
@@ -113,82 +94,6 @@ fn cache_config(config: &Config) -> seawall_cache::Config {
         memory_bytes: config.cache.memory.0,
         object_max_bytes: config.cache.max_object.0,
         ..seawall_cache::Config::default()
-    }
-}
-
-fn access_log(config: config::AccessLog) -> AccessLog {
-    match config {
-        config::AccessLog::Off => AccessLog::Off,
-        config::AccessLog::Errors => AccessLog::Errors,
-        config::AccessLog::All => AccessLog::All,
-    }
-}
-
-/// The machine's certificates are read only where an origin is asked over TLS.
-fn trust(config: &Config) -> Result<Trust, StartError> {
-    let mut servers = config.origins.iter().flat_map(|origin| &origin.servers);
-    let tls = servers.any(|server| server.url.scheme() == Scheme::Https);
-    let trust = if tls { Trust::system() } else { Trust::nobody() };
-    trust.map_err(|source| StartError::Io {
-        what: "the machine's certificate authorities, for https origins",
-        source,
-    })
-}
-
-fn sites(
-    config: &Config,
-    store: &Store,
-    pools: &Pools,
-    functions: &Switchboard,
-) -> Result<Sites, StartError> {
-    let mut sites = Sites::default();
-    for site in &config.sites {
-        let pool = pools.get(&site.origin).ok_or_else(|| no_origin(&site.name, &site.origin))?;
-        let hosts: Vec<String> = site.hosts.iter().map(ToString::to_string).collect();
-        let keying = settings::keying(site)?;
-        let built = Site {
-            name: site.name.clone(),
-            origin: Arc::clone(pool),
-            error_pages: error_pages(site)?,
-            functions: functions.roster(site)?,
-            shield: site.shield.clone(),
-            when_cut_off: when_cut_off(site.when_cut_off),
-            rules: settings::rules(site, keying.as_deref()),
-            own_rules: settings::own_rules(site),
-            normalise: settings::normalise(site),
-            keying,
-            strip_set_cookie: site.caching.strip_set_cookie,
-            tells_key: site.caching.debug_key,
-            shelf: store.shelf(&site.name),
-        };
-        sites.add(Arc::new(built), hosts.iter().map(String::as_str));
-    }
-    Ok(sites)
-}
-
-/// Read once, at the start.
-fn error_pages(site: &config::Site) -> Result<ErrorPages, StartError> {
-    let mut pages = ErrorPages::default();
-    for config::ErrorPageFile { status, file, media_type } in &site.error_page {
-        let wrong = |error: &dyn std::fmt::Display| {
-            StartError::Config(format!("site `{}`: error page {}: {error}", site.name, file.display()))
-        };
-        let text = std::fs::read_to_string(file).map_err(|error| wrong(&error))?.into_boxed_str();
-        let status = status.map(StatusCode::from_u16).transpose().map_err(|error| wrong(&error))?;
-        pages.add(status, ErrorPage { media_type: HeaderValue::from_static(media_type), text });
-    }
-    Ok(pages)
-}
-
-fn no_origin(site: &SiteName, origin: &OriginName) -> StartError {
-    StartError::Config(format!("site `{site}` names the origin `{origin}`, which there is not"))
-}
-
-fn when_cut_off(config: config::WhenCutOff) -> WhenCutOff {
-    match config {
-        config::WhenCutOff::Serve => WhenCutOff::Serve,
-        config::WhenCutOff::Revalidate => WhenCutOff::Revalidate,
-        config::WhenCutOff::Refuse => WhenCutOff::Refuse,
     }
 }
 
@@ -214,19 +119,15 @@ fn join(
     Ok(joined)
 }
 
-fn peers(
-    config: &Config,
-    trust: &Trust,
-    clock: &Clock,
-    registry: &mut Registry,
-) -> Result<Option<Peers>, StartError> {
+fn peers(config: &Config, clock: &Clock, registry: &mut Registry) -> Result<Option<Peers>, StartError> {
     let Some(secret) = &config.cluster.secret else {
         return Ok(None);
     };
     let metrics = seawall_origin::Metrics::default();
     metrics.register(registry, "peer");
     let limits = Limits { connect: PEER_CONNECT, ..Limits::default() };
-    let setup = ClientSetup::new(limits, trust.clone(), Blame::Peer, metrics, clock.clone());
-    let client = Client::new(setup);
+    // Peers speak plain HTTP.
+    let trust = Trust::nobody().map_err(|source| StartError::Io { what: "the client of peers", source })?;
+    let client = Client::new(ClientSetup::new(limits, trust, Blame::Peer, metrics, clock.clone()));
     Ok(Some(Peers { client, secret: PeerSecret::new(secret.expose())? }))
 }

@@ -5,18 +5,19 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use seawall_admin::{AdminState, Matched};
+use seawall_admin::{AdminState, Matched, NotReloaded, Reloaded};
 use seawall_base::{Position, Purge};
 use seawall_cache::Store;
 use seawall_cluster::{Applied, Apply, Cluster, Entry, Record, Start};
-use seawall_pipeline::Edge;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::assemble::Parts;
-use super::front::Front;
-use super::functions::Switchboard;
 use super::listen::Bound;
-use super::{StartError, origins, told};
+use super::live::Live;
+use super::origins::Watches;
+use super::reload::watching::watch as watch_file;
+use super::reload::{Reloader, Trigger};
+use super::{StartError, told};
 
 /// How often evicted entries leave the indexes and the gauges are brought up to date.
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(1);
@@ -24,78 +25,107 @@ const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(1);
 /// The cache and the functions as the log sees them, and the cache as the operator's door does: purges speak of URLs as
 /// people write them, and each site's settings say which of them are one.
 pub(crate) struct Sink {
-    pub(crate) edge: Arc<Edge>,
-    pub(crate) functions: Arc<Switchboard>,
+    pub(crate) live: Live,
 }
 
 impl Apply for Sink {
     fn apply(&self, record: &Record) -> Applied {
+        let now = self.live.now();
         match &record.entry {
             Entry::Purge(purge) => {
-                let purge = self.edge.sites.in_keys(purge);
-                Applied { matched: self.edge.store.apply(record.position, &purge).objects }
+                let purge = now.edge.sites.in_keys(purge);
+                Applied { matched: now.edge.store.apply(record.position, &purge).objects }
             }
             Entry::Activation(activation) => {
                 // First the version, then the position: who has the position runs the version.
-                self.functions.apply(activation, record.position);
-                self.edge.store.advance(record.position);
+                now.functions.apply(activation, record.position);
+                now.edge.store.advance(record.position);
                 Applied::default()
             }
             Entry::Unknown { .. } => {
-                self.edge.store.advance(record.position);
+                now.edge.store.advance(record.position);
                 Applied::default()
             }
         }
     }
 
     fn empty(&self, at: Position) {
-        self.edge.store.empty(at);
-        self.functions.catch_up();
+        let now = self.live.now();
+        now.edge.store.empty(at);
+        now.functions.catch_up();
     }
 
     fn caught_up(&self, _: Position) {
-        self.functions.catch_up();
+        self.live.now().functions.catch_up();
     }
 }
 
 impl seawall_admin::Store for Sink {
     fn dry_run(&self, purge: &Purge) -> Matched {
-        let seawall_cache::Matched { objects, bytes } =
-            self.edge.store.dry_run(&self.edge.sites.in_keys(purge));
+        let edge = self.live.edge();
+        let seawall_cache::Matched { objects, bytes } = edge.store.dry_run(&edge.sites.in_keys(purge));
         Matched { objects, bytes }
     }
 }
+
+/// A reload that was asked for, and where to say how it went.
+pub(crate) struct Order(pub(crate) Trigger, pub(crate) oneshot::Sender<Result<Reloaded, NotReloaded>>);
 
 /// Starts the thread.
 pub(crate) fn spawn(
     parts: Parts,
     admin: Bound,
+    orders: mpsc::UnboundedReceiver<Order>,
     stopped: watch::Receiver<bool>,
 ) -> Result<JoinHandle<()>, StartError> {
     let failed = |source| StartError::Io { what: "the control thread", source };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
-    let body = move || runtime.block_on(control(parts, admin, stopped));
+    let body = move || runtime.block_on(control(parts, admin, orders, stopped));
     std::thread::Builder::new().name("control".to_owned()).spawn(body).map_err(failed)
 }
 
-async fn control(parts: Parts, admin: Bound, stopped: watch::Receiver<bool>) {
-    let Parts { edge, front, follower, admin: state, functions } = parts;
-    let store = Arc::clone(&edge.store);
-    let sink = Sink { edge: Arc::clone(&edge), functions: Arc::clone(&functions) };
-    let following = follower.run(Arc::new(sink), Start::Empty, stopped.clone());
-    let cluster = Arc::clone(&edge.cluster);
-    let watching = watch_others(&edge, &front, stopped.clone());
-    let housekeeping = housekeep(store, cluster, stopped.clone());
-    tokio::join!(following, door(state, admin, stopped), housekeeping, watching);
-    drop(functions);
+async fn control(
+    parts: Parts,
+    admin: Bound,
+    orders: mpsc::UnboundedReceiver<Order>,
+    stopped: watch::Receiver<bool>,
+) {
+    let Parts { live, front, follower, admin: state, reloader } = parts;
+    let edge = live.edge();
+    let following = follower.run(Arc::new(Sink { live: live.clone() }), Start::Empty, stopped.clone());
+    let housekeeping = housekeep(Arc::clone(&edge.store), Arc::clone(&edge.cluster), stopped.clone());
+    drop(edge);
+    let changing = until(stopped.clone(), async {
+        let file = watch_file(Arc::clone(&reloader));
+        tokio::join!(watch_origins(&reloader), front.watch(), obey(&reloader, orders), file);
+    });
+    tokio::join!(following, door(state, admin, stopped), housekeeping, changing);
 }
 
-/// The active checks of all origins, and the files of certificates.
-async fn watch_others(edge: &Edge, front: &Front, stopped: watch::Receiver<bool>) {
-    let watching = async { tokio::join!(origins::watch(edge.origins.values().cloned()), front.watch()) };
+async fn until(stopped: watch::Receiver<bool>, work: impl Future<Output = ()>) {
     tokio::select! {
         () = told(stopped) => {}
-        _ = watching => {}
+        () = work => {}
+    }
+}
+
+/// The active checks of the origins in force.
+async fn watch_origins(reloader: &Reloader) {
+    let mut changed = reloader.changed();
+    let mut watches = Watches::default();
+    loop {
+        watches.follow(&reloader.live().now().pools);
+        if changed.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Reloads when told to.
+async fn obey(reloader: &Arc<Reloader>, mut orders: mpsc::UnboundedReceiver<Order>) {
+    while let Some(Order(trigger, tell)) = orders.recv().await {
+        // Whoever asked may have gone.
+        let _ = tell.send(reloader.reload(trigger).await);
     }
 }
 

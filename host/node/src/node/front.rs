@@ -9,7 +9,7 @@ use prometheus_client::registry::Registry;
 use seawall_base::Clock;
 
 use super::StartError;
-use crate::config::{Config, Connections};
+use crate::config::Config;
 
 mod census;
 mod certificates;
@@ -23,6 +23,7 @@ mod wire;
 
 use census::Census;
 use certificates::Certificates;
+pub(crate) use certificates::Pairs;
 pub(crate) use connection::{Door, serve};
 use metrics::Metrics;
 pub(crate) use metrics::Way;
@@ -35,30 +36,35 @@ pub(crate) struct Front {
     metrics: Metrics,
     /// Where there are listeners for TLS.
     tls: Option<Tls>,
-    limits: Connections,
-    body_limit: std::time::Duration,
 }
 
 impl Front {
     pub(crate) fn new(config: &Config, clock: &Clock, registry: &mut Registry) -> Result<Self, StartError> {
         let metrics = Metrics::default();
         metrics.register(registry);
-        let limits = config.listen.connections.clone();
+        let limits = &config.listen.connections;
         let tls = match config.listen.https.as_slice() {
             [] => None,
             _ => {
-                let files = config.certificates.iter().map(|pair| (pair.cert.clone(), pair.key.clone()));
                 let strict = config.listen.strict_sni;
-                let certificates = Certificates::load(files.collect(), strict, clock, metrics.clone())?;
-                Some(Tls::new(Arc::new(certificates), config.listen.tls_min, &limits)?)
+                let pairs = Pairs::load(&config.certificates, clock)?;
+                let certificates = Certificates::new(pairs, strict, metrics.clone());
+                Some(Tls::new(Arc::new(certificates), config.listen.tls_min, limits)?)
             }
         };
         let census = Census::new(limits.max_connections, limits.max_connections_per_client);
-        Ok(Self { census: Arc::new(census), metrics, tls, limits, body_limit: config.listen.body_timeout })
+        Ok(Self { census: Arc::new(census), metrics, tls })
     }
 }
 
 impl Front {
+    /// Puts these certificates in force, for handshakes from now on.
+    pub(crate) fn show(&self, pairs: Pairs) {
+        if let Some(tls) = &self.tls {
+            tls.certificates.replace(pairs);
+        }
+    }
+
     /// Reads certificates again that have changed, for ever.
     pub(crate) async fn watch(&self) {
         if let Some(tls) = &self.tls {

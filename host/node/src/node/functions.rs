@@ -22,11 +22,18 @@ pub(crate) struct Switchboard {
     /// Absent on a node without functions: the engine reserves much.
     pub(crate) runtime: Option<Runtime>,
     /// Those whose file the config names.
-    fixed: HashMap<String, Arc<Function>>,
+    fixed: HashMap<String, Fixed>,
     /// Those whose versions are deployed.
     deployed: BTreeSet<String>,
     origins: BTreeSet<OriginName>,
     now: Mutex<Now>,
+}
+
+/// A function of the config's, and what it was made of.
+struct Fixed {
+    function: Arc<Function>,
+    of: config::Function,
+    bytes: blake3::Hash,
 }
 
 /// What an activation changes.
@@ -43,7 +50,10 @@ impl Switchboard {
         functions: &[config::Function],
         origins: &BTreeSet<OriginName>,
         shared: &Shared,
+        before: Option<&Self>,
     ) -> Result<Arc<Self>, StartError> {
+        // They may name any origin, so that all origins are what each is made of.
+        let before = before.filter(|before| before.origins == *origins);
         let catalog = Arc::clone(&shared.catalog);
         let runtime = if functions.is_empty() { None } else { Some(catalog.runtime()?) };
         let mut fixed = HashMap::new();
@@ -52,8 +62,8 @@ impl Switchboard {
             let name = function.name.as_str().to_owned();
             match (&function.file, &runtime) {
                 (Some(file), Some(runtime)) => {
-                    let function = read(runtime, function, file, origins)?;
-                    fixed.insert(name, function);
+                    let known = before.and_then(|before| before.fixed.get(&name));
+                    fixed.insert(name, read(runtime, function, file, origins, known)?);
                 }
                 _ => drop(deployed.insert(name)),
             }
@@ -109,7 +119,10 @@ impl Switchboard {
     }
 
     fn chain(&self, now: &Now, names: &[String]) -> Result<Chain, seawall_functions::ChainTooLong> {
-        let find = |name: &String| self.fixed.get(name).or_else(|| now.active.get(name)).map(Arc::clone);
+        let find = |name: &String| {
+            let fixed = self.fixed.get(name).map(|fixed| &fixed.function);
+            fixed.or_else(|| now.active.get(name)).map(Arc::clone)
+        };
         let absent = names.iter().find(|name| find(name).is_none());
         // How many there are does not depend on which are active.
         let chain = Chain::new(names.iter().filter_map(find).collect())?;
@@ -183,11 +196,17 @@ fn read(
     function: &config::Function,
     file: &std::path::Path,
     origins: &BTreeSet<OriginName>,
-) -> Result<Arc<Function>, StartError> {
+    known: Option<&Fixed>,
+) -> Result<Fixed, StartError> {
+    let of = function.clone();
     let config::Function { name, config, grants, on_error, .. } = function;
     let refused =
         |why: String| StartError::Function { name: name.as_str().to_owned(), file: file.to_owned(), why };
     let bytes = std::fs::read(file).map_err(|error| refused(format!("cannot be read: {error}")))?;
+    let digest = blake3::hash(&bytes);
+    if let Some(known) = known.filter(|known| known.of == of && known.bytes == digest) {
+        return Ok(Fixed { function: Arc::clone(&known.function), of, bytes: digest });
+    }
     let settings = FunctionSettings {
         config: config.clone(),
         origins: origins.clone(),
@@ -198,5 +217,5 @@ fn read(
         runtime.prepare(name.as_str(), &bytes, settings).map_err(|error| refused(error.to_string()))?;
     let hooks: Vec<&str> = function.hooks().map(Hook::as_str).collect();
     tracing::info!(function = name.as_str(), version = function.version(), ?hooks, "prepared");
-    Ok(function)
+    Ok(Fixed { function, of, bytes: digest })
 }

@@ -10,31 +10,72 @@ use seawall_origin::{
     Caps, ClientSetup, Ejection, HealthCheck, Limits, Metrics, Pool, PoolMetrics, PoolSetup, Protocol,
     RetryLimits, Server, Settings, TlsFiles, Trust, trust,
 };
-use tokio::task::JoinSet;
+use tokio::task::JoinHandle;
 
 use super::StartError;
-use crate::config::{self, Config, Origin};
+use crate::config::{self, Config, LinkKeys, Origin};
 
-pub(crate) type Pools = HashMap<OriginName, Arc<Pool>>;
+pub(crate) type Pools = HashMap<OriginName, Made>;
 
-/// Makes the pools.
+/// A pool, and what it was made of.
+pub(crate) struct Made {
+    pub(crate) pool: Arc<Pool>,
+    of: Origin,
+    /// A digest of its certificate files.
+    files: blake3::Hash,
+}
+
+/// What is counted of all pools, whatever the configuration.
+#[derive(Clone, Default)]
+pub(crate) struct Counters {
+    sent: Metrics,
+    pools: PoolMetrics,
+}
+
+impl Counters {
+    pub(crate) fn register(&self, registry: &mut Registry) {
+        self.sent.register(registry, "origin");
+        self.pools.register(registry);
+    }
+
+    /// Ends the series of a pool that is asked no more.
+    pub(crate) fn retire(&self, pool: &Pool, successor: Option<&Pool>) {
+        self.pools.retire(pool, successor);
+    }
+}
+
+/// Makes the pools. One that is made of the same as one of `before` is that one: its connections, what is known of its
+/// servers, and what is under way there go on.
 pub(crate) fn pools(
     config: &Config,
     trust: &Trust,
     clock: &Clock,
-    registry: &mut Registry,
+    counters: &Counters,
+    before: Option<&Pools>,
 ) -> Result<Pools, StartError> {
-    let (sent, counters) = (Metrics::default(), PoolMetrics::default());
-    sent.register(registry, "origin");
-    counters.register(registry);
     let mut pools = Pools::new();
     let (with, without): (Vec<_>, Vec<_>) = config.origins.iter().partition(|origin| origin.backup.is_some());
     for origin in without.into_iter().chain(with) {
+        let backup =
+            origin.backup.as_ref().and_then(|name| pools.get(name)).map(|made| Arc::clone(&made.pool));
+        let files = digest(origin)?;
+        if let Some(made) = before.and_then(|before| before.get(&origin.name))
+            && made.of == *origin
+            && made.files == files
+            && made.pool.has_backup(backup.as_ref())
+        {
+            pools.insert(
+                origin.name.clone(),
+                Made { pool: Arc::clone(&made.pool), of: origin.clone(), files },
+            );
+            continue;
+        }
+        let sent = counters.sent.clone();
         let client = ClientSetup {
             protocol: if origin.link.http2 { Protocol::Http2 } else { Protocol::Http1 },
             server_name: origin.link.sni.as_deref().and_then(trust::server_name),
             trust: own_trust(origin, trust)?,
-            ..ClientSetup::new(limits(origin), trust.clone(), Blame::Origin, sent.clone(), clock.clone())
+            ..ClientSetup::new(limits(origin), trust.clone(), Blame::Origin, sent, clock.clone())
         };
         let servers: Result<Vec<_>, String> = origin.servers.iter().map(server).collect();
         let setup = PoolSetup {
@@ -43,23 +84,52 @@ pub(crate) fn pools(
             client,
             settings: settings(origin)?,
             host_header: origin.host_header.as_deref().map(value).transpose()?,
-            backup: origin.backup.as_ref().and_then(|name| pools.get(name)).cloned(),
-            metrics: counters.clone(),
+            backup,
+            metrics: counters.pools.clone(),
         };
-        pools.insert(origin.name.clone(), Pool::new(setup));
+        pools.insert(origin.name.clone(), Made { pool: Pool::new(setup), of: origin.clone(), files });
     }
     Ok(pools)
 }
 
-/// Checks the servers of all pools for ever.
-pub(crate) async fn watch(pools: impl Iterator<Item = Arc<Pool>>) {
-    let mut watching: JoinSet<()> = pools.map(Pool::watch).collect();
-    while watching.join_next().await.is_some() {}
+/// What an origin's certificate files hold.
+fn digest(origin: &Origin) -> Result<blake3::Hash, StartError> {
+    let mut hasher = blake3::Hasher::new();
+    let LinkKeys { ca_file, client_cert, client_key, .. } = &origin.link;
+    for file in [ca_file, client_cert, client_key].into_iter().flatten() {
+        let read = std::fs::read(file);
+        let bytes = read.map_err(|error| StartError::Config(format!("`{}`: {error}", file.display())))?;
+        hasher.update(&(bytes.len() as u64).to_le_bytes()).update(&bytes);
+    }
+    Ok(hasher.finalize())
+}
+
+/// The checks of all pools in force. Those of a pool that stays go on.
+#[derive(Default)]
+pub(crate) struct Watches(HashMap<OriginName, (Arc<Pool>, AbortOnDrop)>);
+
+struct AbortOnDrop(JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Watches {
+    /// Begins those of new pools, and ends those of pools that are gone.
+    pub(crate) fn follow(&mut self, pools: &Pools) {
+        self.0.retain(|name, (pool, _)| pools.get(name).is_some_and(|made| Arc::ptr_eq(&made.pool, pool)));
+        for (name, Made { pool, .. }) in pools {
+            let begin = || (Arc::clone(pool), AbortOnDrop(tokio::spawn(Arc::clone(pool).watch())));
+            self.0.entry(name.clone()).or_insert_with(begin);
+        }
+    }
 }
 
 /// The shared trust, unless the origin has files of its own.
 fn own_trust(origin: &Origin, shared: &Trust) -> Result<Trust, StartError> {
-    let config::LinkKeys { ca_file, client_cert, client_key, .. } = &origin.link;
+    let LinkKeys { ca_file, client_cert, client_key, .. } = &origin.link;
     let identity = client_cert.clone().zip(client_key.clone());
     if ca_file.is_none() && identity.is_none() {
         return Ok(shared.clone());

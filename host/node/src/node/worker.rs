@@ -6,12 +6,12 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use hyper_util::server::graceful::GracefulShutdown;
-use seawall_pipeline::Edge;
 use tokio::sync::{Barrier, watch};
 use tokio::task::JoinSet;
 
 use super::front::{self, Door, Front, Way};
 use super::listen::Bound;
+use super::live::Live;
 use super::{StartError, told};
 
 /// How long what runs may go on after the node was told to stop. Below the 10 s after which container runtimes kill.
@@ -42,27 +42,27 @@ pub(crate) fn spawn(
     number: usize,
     doors: Doors,
     front: Arc<Front>,
-    edge: Arc<Edge>,
+    live: Live,
     stopped: watch::Receiver<bool>,
     together: Arc<Barrier>,
 ) -> Result<JoinHandle<()>, StartError> {
     let failed = |source| StartError::Io { what: "a worker thread", source };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
-    let body = move || runtime.block_on(work(doors, front, edge, stopped, together));
+    let body = move || runtime.block_on(work(doors, front, live, stopped, together));
     std::thread::Builder::new().name(format!("worker-{number}")).spawn(body).map_err(failed)
 }
 
 async fn work(
     doors: Doors,
     front: Arc<Front>,
-    edge: Arc<Edge>,
+    live: Live,
     stopped: watch::Receiver<bool>,
     together: Arc<Barrier>,
 ) {
     let mut accepting = JoinSet::new();
     for (way, socket) in doors.sockets {
-        let (front, edge) = (Arc::clone(&front), Arc::clone(&edge));
-        accepting.spawn(accept(Door { way, front, edge, stopped: stopped.clone() }, socket));
+        let (front, live) = (Arc::clone(&front), live.clone());
+        accepting.spawn(accept(Door { way, front, live, stopped: stopped.clone() }, socket));
     }
     while let Some(ended) = accepting.join_next().await {
         if let Err(error) = ended {

@@ -42,6 +42,23 @@ async fn under_v1_looking_needs_a_token_of_any_role() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_config_file_that_is_refused_is_told_with_every_mistake() {
+    let scene = Scene::whole().await;
+    let response = scene.send(with_token(Method::POST, "/v1/config/reload", Some(WRITE))).await;
+    let (status, problem) = problem_of(response, "config-refused").await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    let places: Vec<&str> = problem["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| error["pointer"].as_str().unwrap())
+        .collect();
+    assert_eq!(places, ["seawall.toml:1:2", "seawall.toml:3:4"]);
+    let response = scene.send(with_token(Method::POST, "/v1/config/reload", Some(READ))).await;
+    assert_eq!(response.status(), StatusCode::FORBIDDEN, "who may look may not change");
+}
+
+#[tokio::test(start_paused = true)]
 async fn health_metrics_and_the_description_are_open() {
     let scene = Scene::whole().await;
     for path in ["/livez", "/readyz", "/metrics", "/openapi.json"] {
@@ -77,7 +94,13 @@ async fn nodes_and_config_are_shown() {
         nodes["nodes"].as_array().unwrap().iter().map(|node| (&node["name"], &node["state"])).collect();
     let (ams, fra, new, ready) = (json!("ams-1"), json!("fra-1"), json!("catching-up"), json!("ready"));
     assert_eq!(states, [(&ams, &new), (&fra, &ready)]);
-    assert_eq!(scene.get("/v1/config").await, (StatusCode::OK, json!({"node": {"name": "fra-1"}})));
+    let shown = json!({
+        "digest": "d1",
+        "loaded_unix_ms": 1000,
+        "file": "seawall.toml",
+        "config": {"node": {"name": "fra-1"}},
+    });
+    assert_eq!(scene.get("/v1/config").await, (StatusCode::OK, shown));
 }
 
 #[tokio::test(start_paused = true)]
@@ -141,6 +164,7 @@ async fn the_description_lists_every_path_with_its_methods() {
         "get /v1/functions/{name}",
         "get /v1/nodes",
         "get /v1/purges/{id}",
+        "post /v1/config/reload",
         "post /v1/functions/{name}/activate",
         "post /v1/functions/{name}/rollback",
         "post /v1/purge",

@@ -17,6 +17,7 @@ use seawall_base::Clock;
 use super::metrics::Metrics;
 use super::names::Names;
 use crate::certificate::Pair;
+use crate::config;
 use crate::node::StartError;
 
 /// How often files are looked at. A look is two `stat`s for a pair.
@@ -91,26 +92,41 @@ impl Watched {
     }
 }
 
-impl Certificates {
+/// Certificates as they were read, not in force yet.
+#[derive(Debug)]
+pub(crate) struct Pairs(Vec<Watched>);
+
+impl Pairs {
     /// Reads all pairs; the first that cannot be used is the error. An expired one is used, and said.
-    pub(crate) fn load(
-        files: Vec<(PathBuf, PathBuf)>,
-        strict: bool,
-        clock: &Clock,
-        metrics: Metrics,
-    ) -> Result<Self, StartError> {
-        let loaded: Result<Vec<_>, _> =
-            files.into_iter().map(|(cert, key)| Watched::load(cert, key)).collect();
+    pub(crate) fn load(files: &[config::Certificate], clock: &Clock) -> Result<Self, StartError> {
+        let load = |pair: &config::Certificate| Watched::load(pair.cert.clone(), pair.key.clone());
+        let loaded: Result<Vec<_>, _> = files.iter().map(load).collect();
         let watched = loaded.map_err(|why| StartError::Config(format!("[[certificates]]: {why}")))?;
         for Watched { cert, pair, .. } in &watched {
             if clock.now() > pair.not_after {
                 tracing::warn!(certificate = %cert.display(), "the certificate has expired and is shown nevertheless");
             }
         }
+        Ok(Self(watched))
+    }
+}
+
+impl Certificates {
+    pub(crate) fn new(Pairs(watched): Pairs, strict: bool, metrics: Metrics) -> Self {
         let names = Names::of(watched.iter().map(|watched| &watched.pair), !strict);
         let own = Self { names: ArcSwap::from_pointee(names), watched: Mutex::new(watched), strict, metrics };
         own.tell_expiry();
-        Ok(own)
+        own
+    }
+
+    /// Shows these from now on, and watches their files instead.
+    pub(crate) fn replace(&self, Pairs(pairs): Pairs) {
+        let mut watched = self.watched.lock();
+        self.names.store(Arc::new(Names::of(pairs.iter().map(|one| &one.pair), !self.strict)));
+        self.metrics.forget_expiry();
+        *watched = pairs;
+        drop(watched);
+        self.tell_expiry();
     }
 
     /// Reads what has changed. Blocks for as long as the disk does.

@@ -21,7 +21,7 @@ use seawall_base::{Blame, Cause, Fault};
 use seawall_origin::Outgoing;
 use seawall_pipeline::interim::Line;
 use seawall_pipeline::peer::serve_peer;
-use seawall_pipeline::{Connection, Edge, LastHost, Reply, serve as pipeline};
+use seawall_pipeline::{Connection, LastHost, Reply, serve as pipeline};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
@@ -31,7 +31,9 @@ use super::metrics::{Counted, Way};
 use super::pulse::{Cut, Looks, Open, Pulse, Watch};
 use super::tls::Protocol;
 use super::wire::Wire;
+use crate::config::Connections;
 use crate::node::interlaced::Interlaced;
+use crate::node::live::Live;
 use crate::node::told;
 
 /// How often an HTTP/2 client that says nothing is asked whether it is there, and how long it may take to answer.
@@ -62,7 +64,8 @@ const ERROR_RESETS_MAX: usize = 64;
 pub(crate) struct Door {
     pub(crate) way: Way,
     pub(crate) front: Arc<Front>,
-    pub(crate) edge: Arc<Edge>,
+    /// A request takes from it once, and keeps what it took.
+    pub(crate) live: Live,
     /// Told when the node is.
     pub(crate) stopped: watch::Receiver<bool>,
 }
@@ -148,8 +151,10 @@ async fn converse(door: Door, wire: Wire, ends: Ends, running: Watcher) {
         last_host: LastHost::default(),
         interim: Some(line),
     };
-    let (front, limits) = (Arc::clone(&door.front), Looks::of(&door.front.limits));
-    let builder = builder(&front, ends.protocol);
+    let (front, now) = (Arc::clone(&door.front), door.live.now());
+    let limits = Looks::of(&now.config.listen.connections);
+    let builder = builder(&now.config.listen.connections, ends.protocol);
+    drop(now);
     let seat = Arc::new(Seat { door, connection, limits, pulse: Arc::clone(&pulse) });
     let service = service_fn(move |request: Request<Incoming>| {
         let open = seat.pulse.begin();
@@ -171,7 +176,7 @@ async fn converse(door: Door, wire: Wire, ends: Ends, running: Watcher) {
     }
 }
 
-fn builder(front: &Front, protocol: Protocol) -> auto::Builder<TokioExecutor> {
+fn builder(limits: &Connections, protocol: Protocol) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     // hyper's own limit for heads would set a timer for each request; `Pulse` has one for each connection.
     builder.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(BUFFER_MAX_BYTES);
@@ -180,7 +185,7 @@ fn builder(front: &Front, protocol: Protocol) -> auto::Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .keep_alive_interval(PING_EVERY)
         .keep_alive_timeout(PING_LIMIT)
-        .max_concurrent_streams(front.limits.max_streams.get())
+        .max_concurrent_streams(limits.max_streams.get())
         .max_send_buf_size(STREAM_BUFFER_MAX_BYTES)
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
@@ -221,14 +226,16 @@ async fn answer(seat: Arc<Seat>, open: Open, request: Request<Incoming>) -> Resu
             return Err(Ended(Cut::Resets));
         }
     }
-    let request = request.map(|body| Outgoing::from_client(body, door.front.body_limit));
+    let now = door.live.now();
+    let listen = &now.config.listen;
+    let request = request.map(|body| Outgoing::from_client(body, listen.body_timeout));
     let answering = async {
         match door.way {
-            Way::Http | Way::Https => pipeline(&door.edge, connection, request).await,
-            Way::Peers => serve_peer(&door.edge, connection, request).await,
+            Way::Http | Way::Https => pipeline(&now.edge, connection, request).await,
+            Way::Peers => serve_peer(&now.edge, connection, request).await,
         }
     };
-    let Some(response) = within(door.front.limits.total_timeout, answering).await else {
+    let Some(response) = within(listen.connections.total_timeout, answering).await else {
         door.front.metrics.cut(Cut::Total);
         return Err(Ended(Cut::Total));
     };

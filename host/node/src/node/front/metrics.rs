@@ -149,6 +149,11 @@ impl Metrics {
         self.handshakes.get_or_create(&OutcomeLabel { outcome: outcome.as_str() }).inc();
     }
 
+    /// Other certificates are shown from now on.
+    pub(crate) fn forget_expiry(&self) {
+        self.not_after.clear();
+    }
+
     pub(crate) fn tell_not_after(&self, file: &Path, unix_s: i64) {
         self.not_after.get_or_create(&FileLabel { file: file.display().to_string() }).set(unix_s);
     }

@@ -14,6 +14,7 @@ use seawall_functions::{CatalogError, Function, FunctionSettings, Hook, OnError,
 use tokio::sync::Semaphore;
 
 use super::Switchboard;
+use crate::node::live::Live;
 
 /// Uploads that are compiled at once. One: it takes a whole core, which the workers would lack.
 const COMPILING_MAX: usize = 1;
@@ -22,23 +23,28 @@ const STORE_PRIVATE: &str = "store-private";
 
 /// The door.
 pub(crate) struct Door {
-    board: Arc<Switchboard>,
+    live: Live,
     compiling: Arc<Semaphore>,
     clock: Clock,
 }
 
 impl Door {
-    pub(crate) fn new(board: Arc<Switchboard>, clock: Clock) -> Self {
-        Self { board, compiling: Arc::new(Semaphore::new(COMPILING_MAX)), clock }
+    pub(crate) fn new(live: Live, clock: Clock) -> Self {
+        Self { live, compiling: Arc::new(Semaphore::new(COMPILING_MAX)), clock }
+    }
+
+    /// Those of the configuration in force.
+    fn board(&self) -> Arc<Switchboard> {
+        Arc::clone(&self.live.now().functions)
     }
 
     fn known(&self, name: &str) -> Result<(), Refusal> {
-        if self.board.fixed.contains_key(name) {
+        if self.board().fixed.contains_key(name) {
             return Err(Refusal::Conflict(format!(
                 "the file of `{name}` is in the config. Remove `file` there, and its versions can be deployed."
             )));
         }
-        if !self.board.deployed.contains(name) {
+        if !self.board().deployed.contains(name) {
             return Err(Refusal::NotFound(format!(
                 "no function is named `{name}`. Write `[[functions]]` and `name = \"{name}\"` into the config, and name \
                  it in a site's `functions`."
@@ -65,21 +71,23 @@ impl Door {
     }
 
     fn origin(&self, name: &str) -> Result<OriginName, String> {
-        let known: Vec<&str> = self.board.origins.iter().map(OriginName::as_str).collect();
+        let board = self.board();
+        let known: Vec<&str> = board.origins.iter().map(OriginName::as_str).collect();
         let missing = || format!("there is no origin `{name}`; there are: {}", known.join(", "));
-        self.board.origins.get(name).cloned().ok_or_else(missing)
+        board.origins.get(name).cloned().ok_or_else(missing)
     }
 
     /// The versions that begin so.
     fn matching(&self, name: &str, version: &str) -> Vec<String> {
-        let kept = self.board.catalog.versions(name);
+        let kept = self.board().catalog.versions(name);
         kept.into_keys().filter(|known| known.starts_with(version)).collect()
     }
 }
 
 impl Functions for Door {
     fn list(&self) -> Vec<FunctionView> {
-        self.board.deployed.iter().map(|name| view(&self.board, name)).collect()
+        let board = self.board();
+        board.deployed.iter().map(|name| view(&board, name)).collect()
     }
 
     fn deploy(
@@ -94,7 +102,7 @@ impl Functions for Door {
             let busy =
                 |_| Refusal::Busy("another upload is being compiled: try again in a second".to_owned());
             let permit = Arc::clone(&self.compiling).try_acquire_owned().map_err(busy)?;
-            let catalog = Arc::clone(&self.board.catalog);
+            let catalog = Arc::clone(&self.board().catalog);
             let before = self.clock.ticks();
             let prepared = tokio::task::spawn_blocking(move || {
                 let _permit = permit;
@@ -108,7 +116,7 @@ impl Functions for Door {
             };
             let elapsed = self.clock.ticks().saturating_sub(before);
             let size = deployment.bytes.len() as u64;
-            self.board.catalog.publish(deployment).await.map_err(Refusal::Failed)?;
+            self.board().catalog.publish(deployment).await.map_err(Refusal::Failed)?;
             Ok(deployed(&function, size, u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX)))
         })
     }
@@ -132,7 +140,8 @@ impl Functions for Door {
                 }
             };
             // Here, where nobody waits but the operator, and not when the log says so.
-            let (catalog, name, version) = (Arc::clone(&self.board.catalog), name.to_owned(), whole.clone());
+            let (catalog, name, version) =
+                (Arc::clone(&self.board().catalog), name.to_owned(), whole.clone());
             let prepared = tokio::task::spawn_blocking(move || catalog.prepare(&name, &version)).await;
             match prepared {
                 Ok(Ok(_)) => Ok(whole),
@@ -144,7 +153,7 @@ impl Functions for Door {
 
     fn previous(&self, name: &str) -> Result<(String, String), Refusal> {
         self.known(name)?;
-        let history = self.board.catalog.history(name);
+        let history = self.board().catalog.history(name);
         match (history.active(), history.previous()) {
             (Some(left), Some(to)) => Ok((left.to_owned(), to.to_owned())),
             (Some(_), None) => {
@@ -160,18 +169,18 @@ impl Functions for Door {
 
     fn activated(&self, activation: &Activation, position: Position) -> Result<(), String> {
         let Activation { function, version } = activation;
-        self.board.catalog.activated(function, version, position).map_err(|error| error.to_string())
+        self.board().catalog.activated(function, version, position).map_err(|error| error.to_string())
     }
 
     fn remove(&self, name: &str, version: &str) -> Result<(), Refusal> {
         self.known(name)?;
-        if !self.board.catalog.versions(name).contains_key(version) {
+        if !self.board().catalog.versions(name).contains_key(version) {
             return Err(no_version(name, version));
         }
-        if self.board.catalog.history(name).versions.iter().any(|active| active == version) {
+        if self.board().catalog.history(name).versions.iter().any(|active| active == version) {
             return Err(Refusal::Conflict(format!("`{version}` is active, or a rollback would want it")));
         }
-        self.board.catalog.remove(name, version).map_err(|error| Refusal::Failed(error.to_string()))
+        self.board().catalog.remove(name, version).map_err(|error| Refusal::Failed(error.to_string()))
     }
 }
 
