@@ -54,6 +54,41 @@ async fn a_purge_at_one_process_is_applied_at_all_and_misses_go_through_the_shie
     assert!(!nodes.to_string().contains("fra-1"), "it took its leave: {nodes}");
 }
 
+#[tokio::test]
+async fn every_process_counts_tells_of_orders_and_knows_their_keys() {
+    let (world, nats) = (World::new(), NatsServer::start());
+    let ams = Process::ready(&plan("ams-1", "ams", &nats), &world).await;
+    let fra = Process::ready(&plan("fra-1", "fra", &nats), &world).await;
+    world.origin.says("/page", Answer::cacheable("page").field("cache-tag", "product-7"));
+    fra.get(SHOP, "/page").await;
+    fra.get(SHOP, "/page").await;
+
+    let order = json!({ "tags": ["product-7"], "dry_run": true });
+    let (status, counted) = ams.operate(purge("", &order)).await;
+    assert_eq!(
+        (status, states(&counted)),
+        (200, vec!["ams-1: counted".to_owned(), "fra-1: counted".to_owned()])
+    );
+    assert_eq!(
+        (&counted["matched"], &counted["nodes"][1]["recent_hits_percent"]),
+        (&json!(2), &json!(100.0))
+    );
+
+    let order = purge("?wait=all", &json!({ "tags": ["product-7"] })).field("idempotency-key", "deploy-7");
+    let (_, first) = fra.operate(order.clone()).await;
+    assert_eq!((&first["matched"], &first["repeated"]), (&json!(2), &Value::Null), "{first}");
+    let (status, again) = ams.operate(order).await;
+    assert_eq!((status, &again["id"], &again["repeated"]), (200, &first["id"], &json!(true)), "{again}");
+
+    let path = format!("/v1/purges/{}", first["id"].as_str().unwrap());
+    let (_, told) = fra.operate(crate::harness::Ask::get(&path)).await;
+    let (_, elsewhere) = ams.operate(crate::harness::Ask::get(&path)).await;
+    assert_eq!(told, elsewhere, "every node tells the same");
+    assert_eq!((&told["accepted_by"], &told["nodes"]), (&json!("fra-1"), &first["nodes"]));
+    let (_, trail) = ams.operate(crate::harness::Ask::get("/v1/purges")).await;
+    assert_eq!((trail["orders"].as_array().unwrap().len(), &trail["head"]), (1, &json!(1)), "{trail}");
+}
+
 /// The region's nodes name only their leaf.
 #[tokio::test]
 async fn a_region_behind_a_leaf_node_hears_of_purges_and_takes_them() {

@@ -90,6 +90,15 @@ async fn a_dry_run_counts_and_changes_nothing() {
     assert_eq!(answer["matched"], 2, "{answer}");
     assert_eq!(answer.get("position"), None);
     assert!(missing(&node, &PAGES).await.is_empty());
+    // Since they were stored, every page was asked for twice.
+    let share =
+        |answer: &Value| (answer["nodes"][0]["recent_hits"].clone(), answer["nodes"][0]["matched"].clone());
+    let one = node.purge(json!({ "urls": ["shop.example/shoes/1"], "dry_run": true })).await;
+    let all = node.purge(json!({ "all": true, "dry_run": true })).await;
+    assert_eq!(share(&one), (json!(2), json!(1)), "{one}");
+    assert_eq!(share(&all), (json!(2 * PAGES.len()), json!(PAGES.len())), "{all}");
+    let twice = json!({ "urls": ["shop.example/shoes/1"], "tags": ["shoes"], "hosts": ["shop.example"], "dry_run": true });
+    assert_eq!(node.purge(twice).await["matched"], PAGES.len(), "what two selectors name counts once");
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::{AUTHORIZATION, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
+use seawall_base::{Scope, SiteName};
 
 use crate::problem::{Kind, Problem};
 use crate::state::AdminState;
@@ -49,6 +50,8 @@ pub struct Token {
     pub secret: String,
     /// What it is good for.
     pub role: Role,
+    /// The sites it is good for; `None` for all of them and everything else.
+    pub sites: Option<Vec<SiteName>>,
 }
 
 /// What is wrong with a list of tokens.
@@ -76,6 +79,7 @@ struct Known {
     name: Arc<str>,
     digest: blake3::Hash,
     role: Role,
+    sites: Option<Arc<[SiteName]>>,
 }
 
 impl fmt::Debug for Tokens {
@@ -86,7 +90,46 @@ impl fmt::Debug for Tokens {
 
 /// The token that a request came with: who did it.
 #[derive(Clone, Debug)]
-pub struct Actor(pub Arc<str>);
+pub struct Actor {
+    /// The token's name.
+    pub name: Arc<str>,
+    sites: Option<Arc<[SiteName]>>,
+}
+
+impl Actor {
+    /// Whether the token may speak of this site.
+    pub(crate) fn is_for(&self, site: &SiteName) -> bool {
+        self.sites.as_ref().is_none_or(|sites| sites.contains(site))
+    }
+
+    pub(crate) fn is_for_all_sites(&self) -> bool {
+        self.sites.is_none()
+    }
+
+    /// Refuses a purge that goes beyond the token's sites.
+    pub(crate) fn may_purge(&self, scope: &Scope) -> Result<(), Problem> {
+        match scope {
+            Scope::Site(site) if self.is_for(site) => Ok(()),
+            Scope::AllSites if self.is_for_all_sites() => Ok(()),
+            Scope::Site(_) | Scope::AllSites => Err(Problem::new(
+                Kind::Forbidden,
+                format!("This token purges {} only: name one of these as `site`.", self.sites_text()),
+            )),
+        }
+    }
+
+    fn sites_text(&self) -> String {
+        let sites = self.sites.iter().flat_map(|sites| sites.iter());
+        sites.map(|site| format!("`{site}`")).collect::<Vec<_>>().join(", ")
+    }
+
+    /// What a token that is for some sites may ask for: their purges, and who has applied them.
+    fn may_ask(&self, path: &str) -> bool {
+        self.is_for_all_sites()
+            || matches!(path, "/v1/purge" | "/v1/purges" | "/v1/nodes")
+            || path.starts_with("/v1/purges/")
+    }
+}
 
 /// How a request's token was judged.
 #[derive(Clone, Debug)]
@@ -102,7 +145,7 @@ impl Tokens {
     pub fn new(tokens: Vec<Token>) -> Result<Self, Vec<TokenError>> {
         let (mut names, mut secrets) = (BTreeSet::new(), BTreeSet::new());
         let (mut known, mut errors) = (Vec::with_capacity(tokens.len()), Vec::new());
-        for Token { name, secret, role } in tokens {
+        for Token { name, secret, role, sites } in tokens {
             let digest = blake3::hash(secret.as_bytes());
             if secret.len() < SECRET_MIN_BYTES || !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
                 errors.push(TokenError::Secret(name.clone()));
@@ -113,7 +156,7 @@ impl Tokens {
             if !secrets.insert(*digest.as_bytes()) {
                 errors.push(TokenError::SecretTwice(name.clone()));
             }
-            known.push(Known { name: name.into(), digest, role });
+            known.push(Known { name: name.into(), digest, role, sites: sites.map(Arc::from) });
         }
         if errors.is_empty() { Ok(Self(known)) } else { Err(errors) }
     }
@@ -131,7 +174,9 @@ impl Tokens {
         match self.find(secret) {
             None => Verdict::WrongToken,
             Some(known) if known.role < needed => Verdict::MayOnlyRead,
-            Some(known) => Verdict::Allowed(Actor(Arc::clone(&known.name))),
+            Some(known) => {
+                Verdict::Allowed(Actor { name: Arc::clone(&known.name), sites: known.sites.clone() })
+            }
         }
     }
 }
@@ -150,6 +195,16 @@ pub(crate) async fn require_token(
 ) -> Response {
     let needed = if request.method().is_safe() { Role::Read } else { Role::Write };
     match state.config.now().tokens.judge(request.headers(), needed) {
+        Verdict::Allowed(actor) if !actor.may_ask(request.uri().path()) => refuse(
+            Problem::new(
+                Kind::Forbidden,
+                format!(
+                    "This token is for {}: it may purge these and look at purges and nodes.",
+                    actor.sites_text()
+                ),
+            ),
+            r#"Bearer realm="seawall", error="insufficient_scope""#,
+        ),
         Verdict::Allowed(actor) => {
             request.extensions_mut().insert(actor);
             next.run(request).await

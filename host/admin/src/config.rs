@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use crate::auth::{Actor, Tokens};
 use crate::problem::{FieldError, Kind, Problem};
-use crate::state::AdminState;
+use crate::state::{AdminState, ConfirmLimits};
 
 /// The node's configuration, as the door sees it.
 pub trait Configured: Send + Sync {
@@ -29,6 +29,8 @@ pub struct InForce {
     pub sites: Vec<SiteName>,
     /// Who may do what.
     pub tokens: Tokens,
+    /// Which purges must be confirmed.
+    pub confirm: ConfirmLimits,
     /// The configuration, without secrets.
     pub config: serde_json::Value,
     /// BLAKE3 of the file, or of `config` where there is none: 64 hex digits.
@@ -120,7 +122,7 @@ pub(crate) async fn reload(
     State(state): State<Arc<AdminState>>,
     Extension(actor): Extension<Actor>,
 ) -> Result<Json<Reloaded>, Problem> {
-    state.config.reload(actor.0).await.map(Json).map_err(|why| match why {
+    state.config.reload(actor.name).await.map(Json).map_err(|why| match why {
         NotReloaded::NoFile => Problem::new(
             Kind::NoConfigFile,
             "This node was started with flags alone: there is no file to read again.",

@@ -214,10 +214,10 @@ pub(crate) async fn deploy(
     let deployed = state.functions.deploy(name.clone(), order, wasm.into()).await;
     match &deployed {
         Ok(view) => tracing::info!(
-            target: "audit", action = "deploy", actor = %actor.0, function = name, version = view.version, "accepted"
+            target: "audit", action = "deploy", actor = %actor.name, function = name, version = view.version, "accepted"
         ),
         Err(refusal) => tracing::warn!(
-            target: "audit", action = "deploy", actor = %actor.0, function = name, ?refusal, "not accepted"
+            target: "audit", action = "deploy", actor = %actor.name, function = name, ?refusal, "not accepted"
         ),
     }
     Ok(Json(deployed?))
@@ -244,7 +244,7 @@ pub(crate) async fn remove(
 ) -> Result<StatusCode, Problem> {
     let Path((name, version)) = path.map_err(|rejection| Refusal::NotFound(rejection.body_text()))?;
     state.functions.remove(&name, &version)?;
-    tracing::info!(target: "audit", action = "remove", actor = %actor.0, function = name, version, "accepted");
+    tracing::info!(target: "audit", action = "remove", actor = %actor.name, function = name, version, "accepted");
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -21,4 +21,4 @@ pub use functions::{Functions, Refusal};
 pub use problem::{FieldError, Kind, Problem};
 pub use router::router;
 pub use serve::serve;
-pub use state::{AdminState, Matched, Store};
+pub use state::{AdminState, ConfirmLimits};

@@ -10,7 +10,8 @@ use crate::{config, functions, health, nodes, purge};
     info(title = "Seawall admin API", description = "Errors are problem documents (RFC 9457)."),
     paths(
         purge::purge,
-        purge::purge_status,
+        purge::trail::trail,
+        purge::trail::one,
         functions::list,
         functions::one,
         functions::deploy,

@@ -19,9 +19,15 @@ pub enum Kind {
     InvalidQuery,
     /// The body is JSON, and not a purge.
     InvalidPurge,
+    /// The `Idempotency-Key` is none.
+    InvalidKey,
+    /// Something else was ordered under this `Idempotency-Key`.
+    KeyUsed,
+    /// It would match more than may be purged without saying so.
+    ConfirmationNeeded,
     /// No token, or one that nobody has.
     Unauthorized,
-    /// The token may read and not write.
+    /// The token may read and not write, or is for other sites.
     Forbidden,
     /// No such path.
     NotFound,
@@ -33,7 +39,7 @@ pub enum Kind {
     BodyTooLarge,
     /// The body does not say that it is JSON.
     NotJson,
-    /// No purge of that name is remembered.
+    /// The log holds no such purge.
     UnknownPurge,
     /// The control log took nothing.
     LogUnavailable,
@@ -63,6 +69,9 @@ impl Kind {
             Self::MalformedBody => "malformed-body",
             Self::InvalidQuery => "invalid-query",
             Self::InvalidPurge => "invalid-purge",
+            Self::InvalidKey => "invalid-key",
+            Self::KeyUsed => "key-used",
+            Self::ConfirmationNeeded => "confirmation-needed",
             Self::Unauthorized => "unauthorized",
             Self::Forbidden => "forbidden",
             Self::NotFound => "not-found",
@@ -87,8 +96,9 @@ impl Kind {
     #[must_use]
     pub fn status(self) -> StatusCode {
         match self {
-            Self::MalformedBody | Self::InvalidQuery => StatusCode::BAD_REQUEST,
-            Self::InvalidPurge => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::MalformedBody | Self::InvalidQuery | Self::InvalidKey => StatusCode::BAD_REQUEST,
+            Self::InvalidPurge | Self::KeyUsed => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::ConfirmationNeeded => StatusCode::CONFLICT,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound | Self::UnknownPurge => StatusCode::NOT_FOUND,
@@ -111,6 +121,9 @@ impl Kind {
             Self::MalformedBody => "The body is not JSON",
             Self::InvalidQuery => "The query is not valid",
             Self::InvalidPurge => "The purge is not valid",
+            Self::InvalidKey => "The Idempotency-Key is not valid",
+            Self::KeyUsed => "The Idempotency-Key stands for another purge",
+            Self::ConfirmationNeeded => "The purge must be confirmed",
             Self::Unauthorized => "A token is needed",
             Self::Forbidden => "The token may not do this",
             Self::NotFound => "There is nothing at this path",
@@ -118,7 +131,7 @@ impl Kind {
             Self::BodyTimeout => "The body did not come in time",
             Self::BodyTooLarge => "The body is too large",
             Self::NotJson => "The body must be JSON",
-            Self::UnknownPurge => "No such purge is remembered",
+            Self::UnknownPurge => "There is no such purge",
             Self::LogUnavailable => "The control log took nothing",
             Self::NotReady => "The node is not ready",
             Self::UnknownFunction => "There is no such function",

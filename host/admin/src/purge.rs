@@ -1,84 +1,49 @@
-//! `POST /v1/purge` and `GET /v1/purges/{id}`.
+//! `POST /v1/purge`: order, count, confirm, publish, wait. What was ordered is read back by [`trail`].
 
+mod answer;
+mod key;
 mod order;
+mod preview;
 mod query;
+pub mod trail;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{FromRequest, Path, Request, State};
+use axum::extract::{FromRequest, Request, State};
 use axum::{Extension, Json};
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
-use seawall_base::{Purge, PurgeId};
+use seawall_base::Purge;
 use seawall_cluster::{AppliedState, ClusterError, NodeApplied, Published, Readiness, Wait};
 use serde::Serialize;
 use tokio::time::timeout;
 use utoipa::ToSchema;
 
+pub use self::answer::{NodeAnswer, PurgeAnswer};
+pub use self::key::{IDEMPOTENCY_KEY, KEY_MAX_BYTES};
 pub use self::order::{PurgeOrder, SELECTORS_MAX};
+use self::preview::Bounds;
+pub use self::preview::{COUNT_LIMIT, DryRunAnswer, NodeFootprintAnswer};
 pub(crate) use self::query::parse as parse_wait;
-pub use self::query::{DEFAULT_WAIT_LIMIT, WAIT_LIMIT_MAX, WaitQuery};
+pub use self::query::{DEFAULT_WAIT_LIMIT, TrailQuery, WAIT_LIMIT_MAX, WaitQuery};
 use crate::auth::Actor;
 use crate::problem::{Kind, Problem};
 use crate::router::BODY_MAX_BYTES;
-use crate::state::AdminState;
+use crate::state::{AdminState, ConfirmLimits};
 
 /// How long a client may take to send its body.
 pub const BODY_WITHIN: Duration = Duration::from_secs(10);
 
-/// What became of a purge.
+/// What `POST /v1/purge` answers.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct PurgeAnswer {
-    /// Its name, for `GET /v1/purges/{id}`. Absent after a dry run.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
-    /// Its place in the control log. Absent after a dry run.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub position: Option<u64>,
-    /// How many stored responses it dropped or made stale, on all nodes that have applied it; after a dry run how
-    /// many it would on this node.
-    pub matched: u64,
-    /// After a dry run: the size of what would go on this node, in bytes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub matched_bytes: Option<u64>,
-    /// Every node there is. Empty after a dry run.
-    pub nodes: Vec<NodeAnswer>,
-}
-
-/// What one node made of a purge.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct NodeAnswer {
-    /// The node.
-    pub name: String,
-    /// Where it is.
-    pub region: String,
-    /// `applied`, `pending` or `unreachable`.
-    pub state: &'static str,
-    /// How long after the purge was accepted, in microseconds; null where the node has not applied it, or joined or
-    /// dropped everything later and has no need to.
-    pub applied_after_us: Option<u64>,
-    /// How many stored responses it dropped or made stale.
-    pub matched: Option<u64>,
-}
-
-impl From<NodeApplied> for NodeAnswer {
-    fn from(node: NodeApplied) -> Self {
-        let NodeApplied { name, region, state, applied_after_us, matched } = node;
-        Self { name: name.into(), region: region.into(), state: state.as_str(), applied_after_us, matched }
-    }
-}
-
-fn answer(id: &PurgeId, position: Option<u64>, nodes: Vec<NodeApplied>) -> PurgeAnswer {
-    PurgeAnswer {
-        id: Some(id.0.clone()),
-        position,
-        matched: nodes.iter().filter_map(|node| node.matched).fold(0, u64::saturating_add),
-        matched_bytes: None,
-        nodes: nodes.into_iter().map(NodeAnswer::from).collect(),
-    }
+#[serde(untagged)]
+pub enum PurgeReply {
+    /// It was purged.
+    Purged(PurgeAnswer),
+    /// It was only counted.
+    Counted(DryRunAnswer),
 }
 
 /// Purge stored responses, on every node.
@@ -86,17 +51,22 @@ fn answer(id: &PurgeId, position: Option<u64>, nodes: Vec<NodeApplied>) -> Purge
 /// The purge is durable when this answers, whatever is waited for.
 #[utoipa::path(
     post, path = "/v1/purge", tag = "purge",
-    params(WaitQuery),
+    params(
+        WaitQuery,
+        ("Idempotency-Key" = Option<String>, Header, description = "Names the order: given again under the same key, it is \
+            answered and not written again, for as long as the control log holds it. 1 to 128 visible characters."),
+    ),
     request_body = PurgeOrder,
     responses(
-        (status = 200, description = "All nodes that were waited for have applied it; or a dry run.", body = PurgeAnswer),
-        (status = 202, description = "Durable, and not yet applied by all that were waited for.", body = PurgeAnswer),
-        (status = 400, description = "Not JSON, or a bad query.", body = Problem, content_type = "application/problem+json"),
+        (status = 200, description = "All nodes that were waited for have applied it; or a dry run.", body = PurgeReply),
+        (status = 202, description = "Durable, and not yet applied by all that were waited for.", body = PurgeReply),
+        (status = 400, description = "Not JSON, a bad query or a bad key.", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "No good token.", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "The token may only read.", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The token may only read, or is for other sites.", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "It would match more than may go unconfirmed.", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "Too large.", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "Not `application/json`.", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "Not a purge; all that is wrong.", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Not a purge; all that is wrong. Or another purge stands under this key.", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "The control log took nothing.", body = Problem, content_type = "application/problem+json"),
     ),
     security(("token" = [])),
@@ -105,68 +75,45 @@ pub(crate) async fn purge(
     State(state): State<Arc<AdminState>>,
     Extension(actor): Extension<Actor>,
     request: Request,
-) -> Result<(StatusCode, Json<PurgeAnswer>), Problem> {
+) -> Result<(StatusCode, Json<PurgeReply>), Problem> {
     let (wait, limit) = query::parse(request.uri())?;
+    let key = key::read(request.headers())?;
     let order = PurgeOrder::parse(&read_body(request, BODY_MAX_BYTES).await?)?;
-    let dry_run = order.dry_run;
-    let purge = order.validate(&state.config.now().sites, state.cluster.new_purge_id())?;
+    let PurgeOrder { dry_run, confirm, max_objects, .. } = order;
+    let in_force = state.config.now();
+    let purge = order.validate(&in_force.sites, state.cluster.new_purge_id())?;
+    actor.may_purge(&purge.scope)?;
     if dry_run {
-        let matched = state.store.dry_run(&purge);
-        let answer = PurgeAnswer {
-            id: None,
-            position: None,
-            matched: matched.objects,
-            matched_bytes: Some(matched.bytes),
-            nodes: Vec::new(),
-        };
-        return Ok((StatusCode::OK, Json(answer)));
+        let counted = DryRunAnswer::new(state.cluster.footprints(&purge, limit).await);
+        return Ok((StatusCode::OK, Json(PurgeReply::Counted(counted))));
     }
-    let published = publish(&state, purge, &actor).await?;
+    let confirm = if confirm { ConfirmLimits::default() } else { in_force.confirm };
+    Bounds { max_objects, confirm }.check(&state, &purge).await?;
+    let published = publish(&state, purge, &actor, key).await?;
     let nodes = state.cluster.wait(&published, wait, limit).await;
     let status = if complete(&state, wait, &nodes) { StatusCode::OK } else { StatusCode::ACCEPTED };
-    Ok((status, Json(answer(&published.id, Some(published.position.0), nodes))))
-}
-
-/// What became of one of the last purges.
-#[utoipa::path(
-    get, path = "/v1/purges/{id}", tag = "purge",
-    params(("id" = String, Path, description = "The purge's name.")),
-    responses(
-        (status = 200, description = "What every node has made of it.", body = PurgeAnswer),
-        (status = 401, description = "No good token.", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "No such purge is remembered.", body = Problem, content_type = "application/problem+json"),
-    ),
-    security(("token" = [])),
-)]
-pub(crate) async fn purge_status(
-    State(state): State<Arc<AdminState>>,
-    id: Result<Path<String>, PathRejection>,
-) -> Result<Json<PurgeAnswer>, Problem> {
-    let Path(id) = id.map_err(|rejection| Problem::new(Kind::UnknownPurge, rejection.body_text()))?;
-    let id = PurgeId(id);
-    let Some(purge) = state.cluster.purge(&id) else {
-        return Err(Problem::new(
-            Kind::UnknownPurge,
-            format!("`{id}` is not among the last purges that this process has seen."),
-        ));
-    };
-    Ok(Json(answer(&id, purge.position.map(|position| position.0), purge.nodes)))
+    Ok((status, Json(PurgeReply::Purged(PurgeAnswer::new(&published, nodes)))))
 }
 
 /// A task of its own, so that a client who hangs up cannot part the purge from its line in the audit trail.
-async fn publish(state: &Arc<AdminState>, purge: Purge, actor: &Actor) -> Result<Published, Problem> {
-    let (cluster, actor) = (Arc::clone(&state.cluster), actor.clone());
+async fn publish(
+    state: &Arc<AdminState>,
+    purge: Purge,
+    actor: &Actor,
+    key: Option<String>,
+) -> Result<Published, Problem> {
+    let (cluster, actor) = (Arc::clone(&state.cluster), Arc::clone(&actor.name));
     let task = tokio::spawn(async move {
         let id = purge.id.clone();
         let selectors = purge.selectors.len();
-        let result = cluster.publish_purge(purge, &actor.0).await;
+        let result = cluster.publish_purge_once(purge, &actor, key.as_deref()).await;
         match &result {
-            Ok(published) => tracing::info!(
-                target: "audit", action = "purge", actor = %actor.0, %id, position = published.position.0, selectors,
+            Ok(Published { position, repeated, .. }) => tracing::info!(
+                target: "audit", action = "purge", %actor, id = %position, position = position.0, selectors, repeated,
                 "accepted"
             ),
             Err(error) => tracing::warn!(
-                target: "audit", action = "purge", actor = %actor.0, %id, selectors, %error, "not accepted"
+                target: "audit", action = "purge", %actor, %id, selectors, %error, "not accepted"
             ),
         }
         result
@@ -176,6 +123,7 @@ async fn publish(state: &Arc<AdminState>, purge: Purge, actor: &Actor) -> Result
         Ok(Err(ClusterError::NothingSelected)) => {
             Err(Problem::new(Kind::InvalidPurge, ClusterError::NothingSelected.to_string()))
         }
+        Ok(Err(error @ ClusterError::KeyUsed(_))) => Err(Problem::new(Kind::KeyUsed, error.to_string())),
         Ok(Err(ClusterError::Log(error))) => Err(Problem::new(Kind::LogUnavailable, error.to_string())),
         Err(_) => Err(Problem::new(Kind::Internal, "The purge was cut off; it may or may not be durable.")),
     }

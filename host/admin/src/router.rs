@@ -26,7 +26,8 @@ pub fn router(state: AdminState) -> Router {
     let state = Arc::new(state);
     let guarded = Router::new()
         .route("/v1/purge", post(purge::purge))
-        .route("/v1/purges/{id}", get(purge::purge_status))
+        .route("/v1/purges", get(purge::trail::trail))
+        .route("/v1/purges/{id}", get(purge::trail::one))
         .route("/v1/functions", get(functions::list))
         .route(
             "/v1/functions/{name}",

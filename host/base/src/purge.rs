@@ -84,10 +84,18 @@ pub enum SelectorError {
         "`{0}` is empty, longer than {SELECTOR_MAX_BYTES} bytes, or has white space or control characters"
     )]
     Malformed(String),
+    /// A tag that no stored response has.
+    #[error(
+        "a tag of {0} bytes matches nothing: responses with a tag of over {TAG_MAX_BYTES} bytes are not stored"
+    )]
+    TagTooLong(usize),
 }
 
 /// Longest selector, in bytes: the longest URI that RFC 9110 §4.1 asks everyone to support.
 pub const SELECTOR_MAX_BYTES: usize = 8000;
+
+/// Longest tag that a purge may name, in bytes: a response with a longer one is not stored, so none could match.
+pub const TAG_MAX_BYTES: usize = 1024;
 
 impl Selector {
     /// All variants of one URL.
@@ -110,6 +118,9 @@ impl Selector {
 
     /// Everything that carries this tag.
     pub fn tag(text: &str) -> Result<Self, SelectorError> {
+        if text.len() > TAG_MAX_BYTES {
+            return Err(SelectorError::TagTooLong(text.len()));
+        }
         plain(text).map(|text| Self::Tag(text.to_owned()))
     }
 }
@@ -195,6 +206,8 @@ mod tests {
         assert!(matches!(Selector::url("ftp://a/b"), Err(SelectorError::Scheme(_))));
         assert!(matches!(Selector::tag("two words"), Err(SelectorError::Malformed(_))));
         assert!(matches!(Selector::tag(""), Err(SelectorError::Malformed(_))));
+        assert!(Selector::tag(&"t".repeat(TAG_MAX_BYTES)).is_ok());
+        assert_eq!(Selector::tag(&"t".repeat(1025)), Err(SelectorError::TagTooLong(1025)));
         assert!(matches!(Selector::host("a/b"), Err(SelectorError::Malformed(_))));
         assert!(matches!(Selector::url("a?b"), Err(SelectorError::Malformed(_))));
     }

@@ -130,6 +130,14 @@ impl Found {
 impl Store {
     /// Asks. See [`Claim`].
     pub fn claim(self: &Arc<Self>, ask: &Ask<'_>) -> Claim {
+        let claim = self.judge_claim(ask);
+        if matches!(claim, Claim::Fresh(..) | Claim::Stale(..)) {
+            self.recent_hits.note(&ask.key);
+        }
+        claim
+    }
+
+    fn judge_claim(self: &Arc<Self>, ask: &Ask<'_>) -> Claim {
         if let Some(claim) = self.find(ask).fresh(ask) {
             return claim;
         }

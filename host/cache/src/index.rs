@@ -82,6 +82,24 @@ impl Index {
         matching.flat_map(|(_, keys)| keys.iter().copied()).collect()
     }
 
+    /// Up to `most` URLs' keys under a prefix, behind `after`, and the last of those URLs.
+    pub(crate) fn under_after(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        most: usize,
+    ) -> (Vec<Key>, Option<Arc<str>>) {
+        let from = after.map_or(Bound::Included(prefix), Bound::Excluded);
+        let range = self.urls.range::<str, _>((from, Bound::Unbounded));
+        let mut keys = Vec::new();
+        let mut last = None;
+        for (url, own) in range.take_while(|(url, _)| url.starts_with(prefix)).take(most) {
+            keys.extend(own.iter().copied());
+            last = Some(Arc::clone(url));
+        }
+        (keys, last)
+    }
+
     /// Up to `most` keys of URLs after `after`, and the last of those URLs.
     pub(crate) fn after(&self, after: &str, most: usize) -> (Vec<Key>, Option<Arc<str>>) {
         let from: (Bound<&str>, Bound<&str>) = (Bound::Excluded(after), Bound::Unbounded);

@@ -11,7 +11,7 @@ use crate::obligation::Lead;
 use crate::shelf::Shelf;
 use crate::store::{Held, Place, Store};
 
-/// What a purge matched, or would match.
+/// What a purge matched.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Matched {
     /// Stored responses.
@@ -54,22 +54,6 @@ impl Store {
         }
         self.metrics.purged.inc_by(matched.objects);
         self.set_applied(position);
-        matched
-    }
-
-    /// What the purge would match now.
-    #[must_use]
-    pub fn dry_run(&self, purge: &Purge) -> Matched {
-        let mut matched = Matched::default();
-        for shelf in self.in_scope(&purge.scope) {
-            for selector in &purge.selectors {
-                for key in keys(&shelf, selector) {
-                    let Some(held) = self.get(&key) else { continue };
-                    let alive = held.resource.variants.iter().filter(|entry| shelf.holds(entry));
-                    alive.filter(|entry| names(selector, entry)).for_each(|entry| matched.count(entry));
-                }
-            }
-        }
         matched
     }
 
@@ -149,7 +133,7 @@ impl Store {
         }
     }
 
-    fn in_scope(&self, scope: &Scope) -> Vec<Arc<Shelf>> {
+    pub(crate) fn in_scope(&self, scope: &Scope) -> Vec<Arc<Shelf>> {
         match scope {
             Scope::AllSites => self.shelves(),
             Scope::Site(site) => vec![self.shelf(site)],
@@ -228,7 +212,7 @@ fn keys(shelf: &Shelf, selector: &Selector) -> Vec<Key> {
 }
 
 /// Whether the selector names this variant, given that it names its URL or is a tag.
-fn names(selector: &Selector, entry: &Entry) -> bool {
+pub(crate) fn names(selector: &Selector, entry: &Entry) -> bool {
     match selector {
         Selector::Tag(tag) => entry.has_tag(tag),
         Selector::Url(_) | Selector::Prefix(_) | Selector::Host(_) | Selector::All => true,

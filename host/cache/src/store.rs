@@ -15,6 +15,7 @@ use seawall_base::{Position, SiteName};
 use crate::config::{Config, PASS_MARKER_TTL, REFRESH_REST, SHARDS};
 use crate::entry::{Entry, Resource};
 use crate::fill::Fill;
+use crate::hits::RecentHits;
 use crate::key::{BuildKeyHasher, Key};
 use crate::marker::Markers;
 use crate::metrics::Metrics;
@@ -35,6 +36,7 @@ pub struct Store {
     shards: Box<[Mutex<Shard>]>,
     shelves: Mutex<HashMap<SiteName, Arc<Shelf>>>,
     evicted: Arc<Mutex<Vec<(Key, Held)>>>,
+    pub(crate) recent_hits: RecentHits,
     pub(crate) sweeps: Mutex<Vec<crate::purge::Sweep>>,
 }
 
@@ -109,6 +111,7 @@ impl Store {
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
             shelves: Mutex::default(),
             evicted,
+            recent_hits: RecentHits::default(),
             sweeps: Mutex::default(),
         })
     }

@@ -14,8 +14,12 @@ use crate::membership::{
 use crate::metrics::Metrics;
 use crate::shield;
 
+mod orders;
+
 #[cfg(test)]
 mod tests;
+
+pub use self::orders::Order;
 
 /// What a node needs to join.
 pub struct Setup {
@@ -40,6 +44,8 @@ pub struct Published {
     pub id: PurgeId,
     /// Where in the log it stands.
     pub position: Position,
+    /// It stood there already, given under the same key.
+    pub repeated: bool,
 }
 
 /// Whom an order waits for before it is answered.
@@ -118,6 +124,9 @@ pub enum ClusterError {
     /// It selects nothing.
     #[error("the purge selects nothing")]
     NothingSelected,
+    /// Something else was ordered under its key.
+    #[error("another order stands under this key, at position {0}: nothing was written")]
+    KeyUsed(Position),
     /// The log did not take it.
     #[error(transparent)]
     Log(#[from] LogError),
@@ -233,10 +242,22 @@ impl Cluster {
     /// Puts a purge in the log. When this answers, no restart loses it; [`Cluster::wait`] tells when it is applied.
     /// `actor` is who ordered it: the name of a token, or of the site whose origin asked.
     pub async fn publish_purge(&self, purge: Purge, actor: &str) -> Result<Published, ClusterError> {
+        self.publish_purge_once(purge, actor, None).await
+    }
+
+    /// The same under a key: as long as the log holds an order of this actor under it, the answer is that order, and
+    /// nothing is written; an order of another content is an error.
+    pub async fn publish_purge_once(
+        &self,
+        purge: Purge,
+        actor: &str,
+        key: Option<&str>,
+    ) -> Result<Published, ClusterError> {
         if purge.selectors.is_empty() {
             return Err(ClusterError::NothingSelected);
         }
-        self.publish(purge.id.clone(), Entry::Purge(purge), actor).await
+        let once = key.map(|key| orders::once(actor, key));
+        self.publish(purge.id.clone(), Entry::Purge(purge), actor, once).await
     }
 
     /// Puts an activation in the log, as [`Cluster::publish_purge`] does with a purge; it is named like one, too.
@@ -245,24 +266,35 @@ impl Cluster {
         activation: Activation,
         actor: &str,
     ) -> Result<Published, ClusterError> {
-        self.publish(self.new_purge_id(), Entry::Activation(activation), actor).await
+        self.publish(self.new_purge_id(), Entry::Activation(activation), actor, None).await
     }
 
-    async fn publish(&self, id: PurgeId, entry: Entry, actor: &str) -> Result<Published, ClusterError> {
+    async fn publish(
+        &self,
+        id: PurgeId,
+        entry: Entry,
+        actor: &str,
+        once: Option<String>,
+    ) -> Result<Published, ClusterError> {
         let record = NewRecord {
             id: id.0.clone(),
             accepted_by: self.info.name.clone(),
             actor: actor.to_owned(),
             at_unix_ms: unix_ms(self.clock.now()),
-            entry,
+            once,
+            entry: entry.clone(),
         };
         self.members.accepted(&id);
         match self.log.append(record).await {
             Ok(position) => {
                 self.metrics.appended.inc();
                 self.members.placed(&id, position);
-                Ok(Published { id, position })
+                Ok(Published { id, position, repeated: false })
             }
+            Err(LogError::Taken(record)) if orders::orders_the_same(&record.entry, &entry) => {
+                Ok(Published { id: PurgeId(record.id.clone()), position: record.position, repeated: true })
+            }
+            Err(LogError::Taken(record)) => Err(ClusterError::KeyUsed(record.position)),
             Err(error) => {
                 self.metrics.append_errors.inc();
                 Err(error.into())

@@ -14,14 +14,16 @@ pub mod metrics;
 pub mod nats;
 pub mod peer;
 pub mod shield;
+pub mod survey;
 
-pub use cluster::{Cluster, ClusterError, Published, Readiness, Setup, Touch, Wait};
+pub use cluster::{Cluster, ClusterError, Order, Published, Readiness, Setup, Touch, Wait};
 pub use embedded::{EmbeddedLog, OpenError, Retention};
 pub use follower::{Applied, Apply, Follower, Start};
-pub use log::{Activation, ControlLog, Entry, LogError, NewRecord, Record, Records};
+pub use log::{Activation, ControlLog, Entry, LogError, NewRecord, Page, Record, Records};
 pub use membership::{
     AppliedState, JoinError, Members, NodeApplied, NodeInfo, NodeState, NodeView, PurgeView, Seat,
 };
 pub use metrics::Metrics;
 pub use nats::{Nats, NatsLog};
 pub use peer::{PeerAnswer, PeerError, PeerRequest, PeerSecret, PeerTarget};
+pub use survey::{Answering, Footprint, NoAnswer, NodeFootprint, Survey};

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use futures_core::future::BoxFuture;
 use futures_core::stream::BoxStream;
-use seawall_base::{NodeName, Position, Purge};
+use futures_util::StreamExt;
+use seawall_base::{NodeName, Position, Purge, Selector};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 #[cfg(test)]
@@ -34,6 +35,10 @@ pub struct NewRecord {
     pub actor: String,
     /// When, by the accepting node's clock. For people who read the audit trail; nothing is ever ordered by it.
     pub at_unix_ms: u64,
+    /// Of all records that the log holds with the same word here, only the first is ever written. Letters and digits, at
+    /// most [`ONCE_MAX_BYTES`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub once: Option<String>,
     /// What was ordered.
     pub entry: Entry,
 }
@@ -42,10 +47,17 @@ impl NewRecord {
     /// The record at its place.
     #[must_use]
     pub fn at(self, position: Position) -> Record {
-        let Self { id, accepted_by, actor, at_unix_ms, entry } = self;
-        Record { position, id, accepted_by, actor, at_unix_ms, entry }
+        let Self { id, accepted_by, actor, at_unix_ms, once, entry } = self;
+        Record { position, id, accepted_by, actor, at_unix_ms, once, entry }
     }
 }
+
+/// Longest [`NewRecord::once`], in bytes: a digest in hex.
+pub const ONCE_MAX_BYTES: usize = 64;
+
+/// Most bytes of records that one [`Page`] holds, about: a reader of the audit trail asks again, and memory is bounded
+/// whatever was purged.
+pub const PAGE_MAX_BYTES: usize = 4 * 1024 * 1024;
 
 /// One place of the log and what stands there.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -60,8 +72,50 @@ pub struct Record {
     pub actor: String,
     /// See [`NewRecord::at_unix_ms`].
     pub at_unix_ms: u64,
+    /// See [`NewRecord::once`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub once: Option<String>,
     /// See [`NewRecord::entry`].
     pub entry: Entry,
+}
+
+impl Record {
+    /// About how long it is, in bytes.
+    fn weight_bytes(&self) -> usize {
+        let Entry::Purge(purge) = &self.entry else { return RECORD_BASE_BYTES };
+        purge.selectors.iter().fold(RECORD_BASE_BYTES, |sum, selector| {
+            let text = match selector {
+                Selector::Url(text) | Selector::Tag(text) | Selector::Prefix(text) | Selector::Host(text) => {
+                    text.len()
+                }
+                Selector::All => 0,
+            };
+            sum.saturating_add(text)
+        })
+    }
+}
+
+/// Bytes that a record has besides its selectors, about.
+const RECORD_BASE_BYTES: usize = 256;
+
+/// Some of the log's records, in order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page {
+    /// Everything up to and including this position is gone from the log.
+    pub before: Position,
+    /// The records.
+    pub records: Vec<Arc<Record>>,
+    /// Where the log ended when it was asked.
+    pub head: Position,
+}
+
+impl Page {
+    /// Adds a record. `false`: the page is full.
+    pub(crate) fn add(&mut self, record: Arc<Record>, bytes: &mut usize) -> bool {
+        *bytes = bytes.saturating_add(record.weight_bytes());
+        self.records.push(record);
+        *bytes < PAGE_MAX_BYTES
+    }
 }
 
 /// What a record orders. In JSON: `{"kind": "purge", "body": …}`.
@@ -179,6 +233,20 @@ pub enum LogError {
     /// Nobody knows what the disk holds after a failed sync, so the log takes nothing more until it is opened anew.
     #[error("the control log failed and takes no more records until the node restarts: {0}")]
     Broken(Arc<io::Error>),
+    /// A record with the same [`NewRecord::once`] stands in the log; nothing was written.
+    #[error("a record with this key stands in the control log, at {}", .0.position)]
+    Taken(Arc<Record>),
+    /// The stream is of an older build, and takes no record with [`NewRecord::once`].
+    #[error(
+        "the control log's stream takes no keyed purges: it was made by an older build. Add the subject `{subject}` \
+         with `nats stream edit {stream}`, or send no Idempotency-Key"
+    )]
+    NoKeys {
+        /// What is missing.
+        subject: String,
+        /// Where.
+        stream: String,
+    },
     /// The record is longer than [`RECORD_MAX_BYTES`].
     #[error("a record of {bytes} bytes is longer than the limit of {RECORD_MAX_BYTES}")]
     TooLarge {
@@ -210,7 +278,8 @@ pub type Records = BoxStream<'static, Result<Arc<Record>, LogError>>;
 /// One ordered, durable list. A seam: embedded in one process, NATS `JetStream` for many machines.
 pub trait ControlLog: Send + Sync {
     /// Adds a record at the end. When this answers, no restart loses the record; when it fails, or its future is
-    /// dropped, the record may yet turn up in the log.
+    /// dropped, the record may yet turn up in the log. A record with a [`NewRecord::once`] that the log holds already is
+    /// not written: the answer is [`LogError::Taken`] with the one that is.
     fn append(&self, record: NewRecord) -> BoxFuture<'_, Result<Position, LogError>>;
 
     /// The last position that is durable, [`Position::START`] in an empty log. Whoever was told of a [`LogError::Gap`]
@@ -220,4 +289,34 @@ pub trait ControlLog: Send + Sync {
     /// All records after `after`, those to come included. [`LogError::Gap`] comes here or, for a follower that is too
     /// slow, later as the last item.
     fn follow(&self, after: Position) -> BoxFuture<'_, Result<Records, LogError>>;
+
+    /// Up to `most` of the records after `after` that are there now; from the oldest on, where `after` is gone.
+    fn read(&self, after: Position, most: usize) -> BoxFuture<'_, Result<Page, LogError>> {
+        Box::pin(async move {
+            let head = self.head().await?;
+            let mut page = Page { before: Position::START, records: Vec::new(), head };
+            if after >= head {
+                page.before = after;
+                return Ok(page);
+            }
+            let mut records = match self.follow(after).await {
+                Ok(records) => records,
+                Err(LogError::Gap { oldest, .. }) => {
+                    page.before = oldest;
+                    self.follow(oldest).await?
+                }
+                Err(error) => return Err(error),
+            };
+            let mut bytes = 0;
+            while page.records.len() < most
+                && page.records.last().map_or(after, |last| last.position) < head
+                && let Some(record) = records.next().await
+            {
+                if !page.add(record?, &mut bytes) {
+                    break;
+                }
+            }
+            Ok(page)
+        })
+    }
 }

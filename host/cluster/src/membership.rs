@@ -25,6 +25,8 @@ pub(crate) use self::report::Word;
 pub use self::report::{Outcome, REPORTED_OUTCOMES_MAX, Report};
 pub use self::seat::Seat;
 
+use crate::survey::Surveys;
+
 #[cfg(test)]
 mod tests;
 
@@ -116,6 +118,7 @@ struct Shared {
     table: Mutex<Table>,
     /// Counts changes; wakes those who wait for one.
     changed: watch::Sender<u64>,
+    surveys: Surveys,
 }
 
 /// Whose nodes are on the table.
@@ -169,7 +172,12 @@ impl Members {
 
     pub(crate) fn reaching(reach: Reach, clock: Clock) -> Self {
         let table = Mutex::new(Table::default());
-        Self(Arc::new(Shared { clock, reach, table, changed: watch::Sender::new(0) }))
+        let (changed, surveys) = (watch::Sender::new(0), Surveys::default());
+        Self(Arc::new(Shared { clock, reach, table, changed, surveys }))
+    }
+
+    pub(crate) fn surveys(&self) -> &Surveys {
+        &self.0.surveys
     }
 
     pub(crate) fn reach(&self) -> Reach {

@@ -7,6 +7,7 @@
 //! The thread is its own: a node that drops a million objects on its control thread goes on answering the server's
 //! pings and saying that it lives.
 
+mod ask;
 mod connect;
 mod history;
 mod link;
@@ -98,6 +99,7 @@ impl Nats {
         let thread = std::thread::Builder::new().name("nats".to_owned()).spawn(body)?;
         let link = told.recv().map_err(|_| io::Error::other("it ended at once"))??;
         let members = Members::reaching(Reach::ManyProcesses, clock.clone());
+        members.reach_far_by(Arc::new(ask::Caller { link: link.clone(), options: Arc::clone(&options) }));
         let (runtime, rosters, thread) = (handle, Mutex::default(), Some(thread));
         let stop = watch::Sender::new(false);
         Ok(Self(Arc::new(Inner { link, options, clock, members, runtime, rosters, stop, end, thread })))
@@ -125,7 +127,15 @@ impl Nats {
             cluster.seat(),
         );
         let task = self.0.runtime.spawn(roster.run(self.0.stop.subscribe()));
-        self.0.rosters.lock().push(task);
+        let answering = ask::answer(
+            self.0.link.clone(),
+            Arc::clone(&self.0.options),
+            self.0.members.clone(),
+            cluster.name().clone(),
+            self.0.stop.subscribe(),
+        );
+        let answering = self.0.runtime.spawn(answering);
+        self.0.rosters.lock().extend([task, answering]);
     }
 }
 

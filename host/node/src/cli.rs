@@ -1,6 +1,6 @@
 //! The command line: what people type, and the commands that are clients of a running node.
 //!
-//! Owns: the grammar, the exit codes, the admin token's whereabouts, `check`, `config`, `purge`, `nodes` and `functions`. Refuses: starting
+//! Owns: the grammar, the exit codes, the admin token's whereabouts, `check`, `config`, `purge`, `purges`, `nodes` and `functions`. Refuses: starting
 //! anything; `run` and `demo` are only read here. Output goes to writers that the caller gives.
 
 use std::io::Write;
@@ -18,7 +18,9 @@ mod config;
 mod functions;
 mod nodes;
 mod purge;
+mod purges;
 mod table;
+mod timestamp;
 pub mod token;
 
 pub use check::{CheckArgs, check};
@@ -27,6 +29,7 @@ pub use config::{ConfigArgs, config};
 pub use functions::{FunctionsArgs, TestArgs, functions, run_fixtures};
 pub use nodes::{NodesArgs, nodes};
 pub use purge::{DEFAULT_TIMEOUT, PurgeArgs, WaitFor, purge};
+pub use purges::{DEFAULT_LIMIT, PurgesArgs, purges};
 
 /// A CDN edge node: a correct cache, purges that reach every node, and WebAssembly at the edge.
 #[derive(Debug, Parser)]
@@ -48,6 +51,8 @@ pub enum Command {
     Config(ConfigArgs),
     /// Purge responses from every node
     Purge(PurgeArgs),
+    /// List what was ordered, by whom, and what became of it
+    Purges(PurgesArgs),
     /// List the nodes of the cluster
     Nodes(NodesArgs),
     /// Deploy, activate and roll back edge functions

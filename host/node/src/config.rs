@@ -47,7 +47,7 @@ mod validate;
 #[cfg(test)]
 mod tests;
 
-pub use admin::{Admin, DEFAULT_ADMIN, Role, TOKEN_NAME_MAX_BYTES, Token};
+pub use admin::{Admin, DEFAULT_ADMIN, PurgeConfirm, Role, TOKEN_NAME_MAX_BYTES, Token};
 pub use cache::{Cache, DEFAULT_MAX_OBJECT, DEFAULT_MEMORY, MEMORY_MIN};
 pub use caching::{
     Caching, KEY_NAME_MAX_BYTES, KeyParts, LANGUAGES_MAX, LIST_MAX, Languages, NoStore, Normalise, Query,

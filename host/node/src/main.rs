@@ -18,6 +18,7 @@ fn main() -> ExitCode {
         Command::Check(args) => cli::check(&args, out, err),
         Command::Config(args) => cli::config(&args, out, err),
         Command::Purge(args) => cli::purge(&args, out, err),
+        Command::Purges(args) => cli::purges(&args, out, err),
         Command::Nodes(args) => cli::nodes(&args, out, err),
         Command::Functions(args) => cli::functions(&args, out, err),
         Command::CompileFunction { code } => cli::compile_function(&code, err),

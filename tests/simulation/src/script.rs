@@ -197,6 +197,7 @@ async fn append(world: &World, entry: Entry, means: Purge) -> Option<Position> {
         accepted_by: name_of(NodeName::new("ams-1")),
         actor: "script".to_owned(),
         at_unix_ms: 0,
+        once: None,
         entry,
     };
     let appended = world.log.append(record).await;

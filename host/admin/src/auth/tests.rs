@@ -5,7 +5,7 @@ use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use super::{Role, Token, TokenError, Tokens, Verdict};
 
 fn token(name: &str, secret: &str, role: Role) -> Token {
-    Token { name: name.to_owned(), secret: secret.to_owned(), role }
+    Token { name: name.to_owned(), secret: secret.to_owned(), role, sites: None }
 }
 
 fn headers(authorization: &str) -> HeaderMap {
@@ -32,7 +32,7 @@ fn a_token_is_judged_by_its_secret_and_role() {
         ("writer-secret-0123", Role::Read, "none"),
     ] {
         let verdict = match tokens.judge(&headers(sent), needed) {
-            Verdict::Allowed(actor) => actor.0.to_string(),
+            Verdict::Allowed(actor) => actor.name.to_string(),
             Verdict::MayOnlyRead => "may only read".to_owned(),
             Verdict::WrongToken => "wrong".to_owned(),
             Verdict::NoToken => "none".to_owned(),

@@ -147,17 +147,17 @@ async fn order_both(
 ) -> Result<(Position, Published), Problem> {
     let Activation { function, version } = &activation;
     let mut last =
-        state.cluster.publish_activation(activation.clone(), &actor.0).await.map_err(unpublished)?;
+        state.cluster.publish_activation(activation.clone(), &actor.name).await.map_err(unpublished)?;
     let position = last.position;
     let noted = state.functions.activated(&activation, position);
     noted.map_err(|error| Problem::new(Kind::Internal, error))?;
     if let Some(tag) = tag {
         let (id, selectors) = (state.cluster.new_purge_id(), vec![Selector::Tag(tag)]);
         let purge = Purge { id, scope: Scope::AllSites, selectors, depth: Depth::Hard };
-        last = state.cluster.publish_purge(purge, &actor.0).await.map_err(unpublished)?;
+        last = state.cluster.publish_purge(purge, &actor.name).await.map_err(unpublished)?;
     }
     tracing::info!(
-        target: "audit", action = "activate", actor = %actor.0, function, version, position = position.0, "accepted"
+        target: "audit", action = "activate", actor = %actor.name, function, version, position = position.0, "accepted"
     );
     Ok((position, last))
 }

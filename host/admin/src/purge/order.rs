@@ -29,8 +29,12 @@ pub struct PurgeOrder {
     pub all: bool,
     /// Make stale instead of dropping: the next request revalidates.
     pub soft: bool,
-    /// Only say what would match on this node.
+    /// Only say what would match on every node.
     pub dry_run: bool,
+    /// Refuse, with 409, if more stored responses than this would match on any one node.
+    pub max_objects: Option<u64>,
+    /// Purge even what the config wants confirmed (`admin.purge_confirm`).
+    pub confirm: bool,
 }
 
 /// How one kind of selector is read.
@@ -50,7 +54,7 @@ impl PurgeOrder {
 
     /// The purge it orders, or all that is wrong with it.
     pub(super) fn validate(self, sites: &[SiteName], id: PurgeId) -> Result<Purge, Problem> {
-        let Self { site, urls, tags, prefixes, hosts, all, soft, dry_run: _ } = self;
+        let Self { site, urls, tags, prefixes, hosts, all, soft, .. } = self;
         let mut errors = Vec::new();
         let scope = scope(site, sites, &mut errors);
         let mut selectors = Vec::new();

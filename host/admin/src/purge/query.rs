@@ -1,4 +1,4 @@
-//! The query of `POST /v1/purge`: whom to wait for, and how long.
+//! The queries: whom to wait for, and how long; which page of the trail.
 
 use std::time::Duration;
 
@@ -25,6 +25,17 @@ pub struct WaitQuery {
     wait: Option<String>,
     /// How long, as `500ms`, `5s` (the default) or `1m`; at most `60s`.
     timeout: Option<String>,
+}
+
+/// The query of `GET /v1/purges`: which page.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+pub struct TrailQuery {
+    /// Orders after this position; without it the newest ones.
+    pub(super) since: Option<u64>,
+    /// How many, 100 unless given, at most 1000.
+    pub(super) limit: Option<usize>,
 }
 
 /// Whom to wait for and how long, or all that is wrong with the query.

@@ -13,8 +13,8 @@ use parking_lot::RwLock;
 use prometheus_client::registry::Registry;
 use seawall_base::{Clock, NodeName, Position, Purge, Region, SiteName};
 use seawall_cluster::{
-    Activation, Applied, Apply, Cluster, ControlLog, EmbeddedLog, Follower, Members, Metrics, NodeInfo,
-    Readiness, Record, Retention, Setup, Start,
+    Activation, Answering, Applied, Apply, Cluster, ControlLog, EmbeddedLog, Follower, Footprint, Members,
+    Metrics, NodeInfo, Readiness, Record, Retention, Setup, Start, Survey,
 };
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -24,15 +24,19 @@ use super::{BODY_MAX_BYTES, router};
 use crate::auth::{Role, Token, Tokens};
 use crate::config::{Configured, InForce, Mistake, NotReloaded, Reloaded};
 use crate::functions::{DeployOrder, DeployView, FunctionView, Functions, Refusal};
-use crate::state::{AdminState, Matched, Store};
+use crate::state::{AdminState, ConfirmLimits};
 
 mod audit;
 mod doors;
 mod functions;
+mod keys;
+mod limits;
 mod purges;
+mod trail;
 
 const READ: &str = "read-secret-0123456789";
 const WRITE: &str = "write-secret-0123456789";
+const SHOP: &str = "shop-secret-0123456789";
 
 /// A cache that holds three objects, whatever is asked.
 struct Three;
@@ -45,9 +49,9 @@ impl Apply for Three {
     fn empty(&self, _: Position) {}
 }
 
-impl Store for Three {
-    fn dry_run(&self, _: &Purge) -> Matched {
-        Matched { objects: 3, bytes: 3000 }
+impl Survey for Three {
+    fn footprint(&self, _: &Purge) -> Footprint {
+        Footprint { objects: 3, bytes: 3000, recent_hits: 1, recent_hits_all: 8 }
     }
 }
 
@@ -137,6 +141,7 @@ struct Scene {
     second: Option<Follower>,
     members: Members,
     stop: watch::Sender<bool>,
+    answering: Vec<Answering>,
 }
 
 impl Scene {
@@ -148,6 +153,11 @@ impl Scene {
 
     /// The same, over a log that the test brings.
     fn over(log: &Arc<dyn ControlLog>) -> Self {
+        Self::bounded(log, ConfirmLimits::default())
+    }
+
+    /// The same, with purges that must be confirmed.
+    fn bounded(log: &Arc<dyn ControlLog>, confirm: ConfirmLimits) -> Self {
         let clock = Clock::manual(SystemTime::UNIX_EPOCH + Duration::from_secs(1));
         let members = Members::new(clock.clone());
         let join = |name: &str, region: &str, metrics| {
@@ -166,16 +176,24 @@ impl Scene {
         let mut registry = Registry::default();
         metrics.register(&mut registry);
         let (cluster, first) = join("fra-1", "fra", metrics);
-        let (_, second) = join("ams-1", "ams", Metrics::new());
-        let token = |name: &str, secret: &str, role| Token { name: name.into(), secret: secret.into(), role };
+        let (other, second) = join("ams-1", "ams", Metrics::new());
+        let answering = [&cluster, &other].map(|cluster| cluster.answering(Arc::new(Three))).into();
+        let token = |name: &str, secret: &str, role, sites: Option<&[&str]>| {
+            let sites = sites.map(|sites| sites.iter().map(|name| SiteName::new(name).unwrap()).collect());
+            Token { name: name.into(), secret: secret.into(), role, sites }
+        };
         let state = AdminState {
             cluster: Arc::clone(&cluster),
-            store: Arc::new(Three),
             functions: Arc::new(Two),
             config: Arc::new(Settled(Arc::new(InForce {
                 sites: ["shop", "blog"].map(|name| SiteName::new(name).unwrap()).to_vec(),
-                tokens: Tokens::new(vec![token("ci", READ, Role::Read), token("ops", WRITE, Role::Write)])
-                    .unwrap(),
+                tokens: Tokens::new(vec![
+                    token("ci", READ, Role::Read, None),
+                    token("ops", WRITE, Role::Write, None),
+                    token("shop-ci", SHOP, Role::Write, Some(&["shop"])),
+                ])
+                .unwrap(),
+                confirm,
                 config: json!({"node": {"name": "fra-1"}}),
                 digest: "d1".to_owned(),
                 loaded_unix_ms: 1000,
@@ -185,7 +203,7 @@ impl Scene {
         };
         let stop = watch::Sender::new(false);
         tokio::spawn(first.run(Arc::new(Three), Start::Empty, stop.subscribe()));
-        Self { router: router(state), cluster, second: Some(second), members, stop }
+        Self { router: router(state), cluster, second: Some(second), members, stop, answering }
     }
 
     /// The first node is ready; the second's follower waits for [`Scene::start_second`].

@@ -333,9 +333,9 @@ fn a_purge_of_everything_counts_what_is_there_and_only_once() {
         selectors: vec![Selector::All],
         depth: Depth::Hard,
     };
-    assert_eq!(stage.store.dry_run(&everything).objects, 3);
+    assert_eq!(stage.store.footprint(&everything).objects, 3);
     assert_eq!(stage.purge(1, Selector::All, Depth::Hard), 3);
-    assert_eq!(stage.store.dry_run(&everything).objects, 0);
+    assert_eq!(stage.store.footprint(&everything).objects, 0);
     assert_eq!(stage.purge(2, Selector::All, Depth::Hard), 0);
     stage.fill("/z", &[]);
     stage.store.housekeep();

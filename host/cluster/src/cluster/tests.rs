@@ -171,3 +171,37 @@ async fn lag_grows_when_the_follower_is_gone_and_stays_small_while_it_runs() {
     assert_eq!(stuck.touch(machine.clock.ticks()), Touch::InTouch, "nothing can come between it and its log");
     assert_eq!(stuck.readiness(), Readiness::Left, "silent for too long");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_key_is_one_purge_at_every_node_of_the_process() {
+    let machine = Machine::new();
+    let edge = machine.start("edge", "fra").await;
+    let shield = machine.start("shield", "ams").await;
+    let first = edge.publish_purge_once(purge(&edge), "ops", Some("deploy-7")).await.unwrap();
+    let second = shield.publish_purge_once(purge(&shield), "ops", Some("deploy-7")).await.unwrap();
+    assert_eq!((&second.id, second.position, second.repeated), (&first.id, first.position, true));
+    let other = Purge { selectors: vec![Selector::tag("a").unwrap()], ..purge(&edge) };
+    let refused = edge.publish_purge_once(other, "ops", Some("deploy-7")).await;
+    assert!(matches!(refused, Err(ClusterError::KeyUsed(Position(1)))), "{refused:?}");
+    assert_eq!(edge.log().head().await.unwrap(), Position(1), "one record, whoever asked");
+}
+
+#[tokio::test(start_paused = true)]
+async fn orders_are_read_back_from_the_log_by_every_node() {
+    let machine = Machine::new();
+    let edge = machine.start("edge", "fra").await;
+    let shield = machine.start("shield", "ams").await;
+    for _ in 0..5 {
+        let published = edge.publish_purge(purge(&edge), "ops").await.unwrap();
+        edge.wait(&published, Wait::All, LIMIT).await;
+    }
+    let newest = shield.orders(None, 2).await.unwrap();
+    let positions =
+        |page: &crate::log::Page| page.records.iter().map(|one| one.position.0).collect::<Vec<_>>();
+    assert_eq!((positions(&newest), newest.head), (vec![4, 5], Position(5)));
+    assert_eq!(positions(&shield.orders(Some(Position(1)), 2).await.unwrap()), [2, 3]);
+    let order = shield.order(Position(3)).await.unwrap().expect("it is there");
+    assert_eq!((order.record.actor.as_str(), order.record.accepted_by.as_str()), ("ops", "edge"));
+    assert_eq!((order.nodes.len(), shield.matched(&order.record)), (2, Some(2)));
+    assert!(order.nodes.iter().all(|node| node.applied_after_us.is_some()), "{:?}", order.nodes);
+}

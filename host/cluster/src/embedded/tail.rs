@@ -1,6 +1,6 @@
 //! The newest records, in memory: what followers read. Positions have no holes here, so a lookup is an index.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt};
@@ -26,6 +26,8 @@ struct Kept {
     base: Position,
     records: VecDeque<Sized>,
     bytes: usize,
+    /// Where the records with a [`NewRecord::once`] stand.
+    once: HashMap<String, Position>,
 }
 
 impl Kept {
@@ -33,14 +35,29 @@ impl Kept {
         Position(self.base.0.saturating_add(self.records.len() as u64))
     }
 
+    fn at(&self, position: Position) -> Option<&Arc<Record>> {
+        let index = position.0.checked_sub(self.base.next().0)?;
+        self.records.get(usize::try_from(index).ok()?).map(|(record, _)| record)
+    }
+
+    fn taken(&self, record: &NewRecord) -> Option<Arc<Record>> {
+        self.at(*self.once.get(record.once.as_deref()?)?).map(Arc::clone)
+    }
+
     fn push(&mut self, (record, bytes): Sized, retention: Retention) {
         self.bytes = self.bytes.saturating_add(bytes);
+        if let Some(once) = &record.once {
+            self.once.insert(once.clone(), record.position);
+        }
         self.records.push_back((record, bytes));
         while self.records.len() > 1
             && (self.records.len() > retention.records || self.bytes > retention.bytes)
             && let Some((oldest, bytes)) = self.records.pop_front()
         {
             self.base = oldest.position;
+            if let Some(once) = &oldest.once {
+                self.once.remove(once);
+            }
             self.bytes = self.bytes.saturating_sub(bytes);
         }
     }
@@ -49,7 +66,8 @@ impl Kept {
 impl Tail {
     /// `records` follow `base` without holes.
     pub(super) fn new(base: Position, records: Vec<Sized>, retention: Retention) -> Self {
-        let mut kept = Kept { base, records: VecDeque::with_capacity(records.len()), bytes: 0 };
+        let records_kept = VecDeque::with_capacity(records.len());
+        let mut kept = Kept { base, records: records_kept, bytes: 0, once: HashMap::new() };
         for record in records {
             kept.push(record, retention);
         }
@@ -64,6 +82,9 @@ impl Tail {
     /// Adds a record that is nowhere else.
     pub(super) fn append(&self, record: NewRecord) -> Result<Position, LogError> {
         let mut kept = self.kept.lock();
+        if let Some(taken) = kept.taken(&record) {
+            return Err(LogError::Taken(taken));
+        }
         let record = record.at(kept.head().next());
         let position = record.position;
         let bytes = file::line(&record)?.len();
@@ -71,6 +92,11 @@ impl Tail {
         // Still under the lock: heads must be announced in order.
         self.head.send_replace(position);
         Ok(position)
+    }
+
+    /// The record that has the key of `record`, if there is one.
+    pub(super) fn taken(&self, record: &NewRecord) -> Option<Arc<Record>> {
+        self.kept.lock().taken(record)
     }
 
     /// Shows followers the records of one batch, all durable by now.
@@ -90,13 +116,10 @@ impl Tail {
         if after > kept.head() {
             return Err(gap);
         }
-        let Some(index) = after.0.checked_sub(kept.base.0) else {
+        if after < kept.base {
             return Err(gap);
-        };
-        Ok(usize::try_from(index)
-            .ok()
-            .and_then(|index| kept.records.get(index))
-            .map(|(record, _)| Arc::clone(record)))
+        }
+        Ok(kept.at(after.next()).map(Arc::clone))
     }
 
     /// What is kept, for rewriting the file: the base and all records.

@@ -8,7 +8,7 @@ use seawall_base::Position;
 
 use super::{EmbeddedLog, LOG_FILE, OpenError, Retention};
 use crate::log::tests::{order, take};
-use crate::log::{ControlLog, LogError};
+use crate::log::{ControlLog, LogError, NewRecord};
 
 async fn append(log: &EmbeddedLog, ids: &[&str]) {
     for id in ids {
@@ -177,4 +177,16 @@ async fn bytes_bound_the_log_too_and_the_newest_record_stays() {
     assert!(log.follow(Position::START).await.is_err());
     let mut records = log.follow(Position(1)).await.unwrap();
     assert_eq!(take(&mut records, 1).await, ["b"]);
+}
+
+#[tokio::test]
+async fn a_key_survives_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let keyed = |id: &str| NewRecord { once: Some("k".to_owned()), ..order(id) };
+    let log = EmbeddedLog::open(directory.path(), Retention::default()).unwrap();
+    assert_eq!(log.append(keyed("first")).await.unwrap(), Position(1));
+    drop(log);
+    let log = EmbeddedLog::open(directory.path(), Retention::default()).unwrap();
+    let taken = log.append(keyed("second")).await;
+    assert!(matches!(&taken, Err(LogError::Taken(record)) if record.id == "first"), "{taken:?}");
 }

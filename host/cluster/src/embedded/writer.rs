@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::file::{self, Fault, LogFile};
 use super::tail::{Sized, Tail};
-use crate::log::{LogError, NewRecord};
+use crate::log::{LogError, NewRecord, Record};
 
 #[cfg(test)]
 mod tests;
@@ -31,7 +31,7 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn start(file: LogFile, tail: Arc<Tail>) -> io::Result<Self> {
         let (queue, orders) = mpsc::channel(QUEUE_MAX);
-        let worker = Worker { file, tail, orders, broken: None };
+        let worker = Worker { file, tail, orders, next: None, broken: None };
         let thread = thread::Builder::new().name("control-log".to_owned()).spawn(|| worker.run())?;
         Ok(Self { queue: Some(queue), thread: Some(thread) })
     }
@@ -60,6 +60,8 @@ struct Worker {
     file: LogFile,
     tail: Arc<Tail>,
     orders: mpsc::Receiver<(NewRecord, Done)>,
+    /// An order whose key is in the batch before it: what became of that one is known only when it is synced.
+    next: Option<(NewRecord, Done)>,
     /// Once set, nothing more is taken.
     broken: Option<Arc<io::Error>>,
 }
@@ -72,10 +74,33 @@ struct Batch {
     done: Vec<Done>,
 }
 
+impl Batch {
+    fn has_key_of(&self, record: &NewRecord) -> bool {
+        record.once.is_some() && self.records.iter().any(|(other, _)| other.once == record.once)
+    }
+
+    /// The record's place, if it can be written down.
+    fn add(&mut self, record: Record, done: Done) -> Option<Position> {
+        match file::line(&record) {
+            Ok(line) => {
+                let position = record.position;
+                self.text.extend_from_slice(&line);
+                self.records.push((Arc::new(record), line.len()));
+                self.done.push(done);
+                Some(position)
+            }
+            Err(error) => {
+                answer(done, Err(error));
+                None
+            }
+        }
+    }
+}
+
 impl Worker {
     fn run(mut self) {
         self.compact_when_long();
-        while let Some(first) = self.orders.blocking_recv() {
+        while let Some(first) = self.next.take().or_else(|| self.orders.blocking_recv()) {
             let batch = self.gather(first);
             self.commit(batch);
         }
@@ -86,15 +111,13 @@ impl Worker {
         let mut position = self.tail.head();
         let mut order = Some(first);
         while let Some((record, done)) = order {
-            let record = record.at(position.next());
-            match file::line(&record) {
-                Ok(line) => {
-                    position = record.position;
-                    batch.text.extend_from_slice(&line);
-                    batch.records.push((Arc::new(record), line.len()));
-                    batch.done.push(done);
-                }
-                Err(error) => answer(done, Err(error)),
+            if batch.has_key_of(&record) {
+                self.next = Some((record, done));
+                break;
+            }
+            match self.tail.taken(&record) {
+                Some(taken) => answer(done, Err(LogError::Taken(taken))),
+                None => position = batch.add(record.at(position.next()), done).unwrap_or(position),
             }
             order = if batch.text.len() < BATCH_MAX_BYTES { self.orders.try_recv().ok() } else { None };
         }

@@ -24,6 +24,7 @@ pub(crate) fn order(id: &str) -> NewRecord {
         accepted_by: NodeName::new("fra-1").unwrap(),
         actor: "ops".to_owned(),
         at_unix_ms: 1_700_000_000_000,
+        once: None,
         entry: Entry::Purge(purge(id)),
     }
 }
@@ -134,6 +135,81 @@ async fn a_position_that_the_log_never_gave_out_is_a_gap() {
         log.append(order("a")).await.unwrap();
         let ahead = log.follow(Position(2)).await.err();
         assert!(matches!(ahead, Some(LogError::Gap { .. })), "{which}: {ahead:?}");
+    }
+}
+
+fn keyed(id: &str, once: &str) -> NewRecord {
+    NewRecord { once: Some(once.to_owned()), ..order(id) }
+}
+
+#[tokio::test]
+async fn of_the_records_with_one_key_the_first_is_written() {
+    for Subject { which, log, _needs } in logs(Retention::default()) {
+        log.append(order("before")).await.unwrap();
+        assert_eq!(log.append(keyed("first", "k")).await.unwrap(), Position(2), "{which}");
+        let taken = log.append(keyed("second", "k")).await;
+        let Err(LogError::Taken(record)) = &taken else { panic!("{which}: {taken:?}") };
+        assert_eq!((record.id.as_str(), record.position), ("first", Position(2)), "{which}");
+        assert_eq!(log.head().await.unwrap(), Position(2), "{which}: nothing was written");
+        assert_eq!(log.append(keyed("other", "l")).await.unwrap(), Position(3), "{which}");
+        let mut records = log.follow(Position(1)).await.unwrap();
+        assert_eq!(
+            take(&mut records, 2).await,
+            ["first", "other"],
+            "{which}: followers see keyed ones in order"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_comes_at_once_with_one_key_gets_one_record() {
+    for Subject { which, log, _needs } in logs(Retention::default()) {
+        let tasks = (0..32).map(|number: u32| {
+            let log = Arc::clone(&log);
+            tokio::spawn(async move { log.append(keyed(&number.to_string(), "k")).await })
+        });
+        let answers: Vec<_> = join_all(tasks).await.into_iter().map(Result::unwrap).collect();
+        let written = answers.iter().filter(|answer| answer.is_ok()).count();
+        assert_eq!(written, 1, "{which}: {answers:?}");
+        let told = |answer: &Result<Position, LogError>| match answer {
+            Ok(position) => *position,
+            Err(LogError::Taken(record)) => record.position,
+            Err(error) => panic!("{which}: {error}"),
+        };
+        assert!(answers.iter().all(|answer| told(answer) == Position(1)), "{which}: {answers:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_is_free_again_when_its_record_has_gone() {
+    let retention = Retention { records: 2, bytes: usize::MAX };
+    for Subject { which, log, _needs } in logs(retention) {
+        log.append(keyed("first", "k")).await.unwrap();
+        log.append(order("a")).await.unwrap();
+        assert!(log.append(keyed("again", "k")).await.is_err(), "{which}: it is there yet");
+        log.append(order("b")).await.unwrap();
+        assert_eq!(log.append(keyed("anew", "k")).await.unwrap(), Position(4), "{which}");
+    }
+}
+
+#[tokio::test]
+async fn pages_of_the_log_are_bounded_and_begin_where_it_does() {
+    let retention = Retention { records: 5, bytes: usize::MAX };
+    for Subject { which, log, _needs } in logs(retention) {
+        let ids = |page: &crate::log::Page| page.records.iter().map(|one| one.id.clone()).collect::<Vec<_>>();
+        assert_eq!(log.read(Position::START, 10).await.unwrap().records, [], "{which}: an empty log");
+        for id in ["a", "b", "c", "d", "e", "f", "g"] {
+            log.append(order(id)).await.unwrap();
+        }
+        let page = log.read(Position(3), 2).await.unwrap();
+        assert_eq!((ids(&page), page.head), (vec!["d".to_owned(), "e".to_owned()], Position(7)), "{which}");
+        let page = log.read(Position::START, 100).await.unwrap();
+        assert_eq!((ids(&page).len(), page.before), (5, Position(2)), "{which}: the first two are gone");
+        assert_eq!(page.records[0].position, Position(3), "{which}");
+        assert_eq!(log.read(Position(7), 10).await.unwrap().records, [], "{which}");
+        assert_eq!(log.read(Position(70), 10).await.unwrap().records, [], "{which}: beyond the end");
+        let one = log.read(Position(6), 1).await.unwrap();
+        assert_eq!(ids(&one), ["g"], "{which}");
     }
 }
 

@@ -17,7 +17,7 @@ use tokio::time::{sleep, timeout};
 use super::history::{Extent, History, Verdict};
 use super::link::{Link, unreachable};
 use super::{NatsOptions, records, stream};
-use crate::log::{ControlLog, LogError, NewRecord, RECORD_MAX_BYTES, Records};
+use crate::log::{ControlLog, LogError, NewRecord, Page, RECORD_MAX_BYTES, Records};
 
 /// How long an append goes on trying: longer than a JetStream cluster takes to choose a new leader (4 to 9 s).
 const APPEND_LIMIT: Duration = Duration::from_secs(12);
@@ -69,7 +69,7 @@ impl NatsLog {
                     why = self.link.trouble();
                     return None;
                 }
-                match self.try_write(&record.id, &payload).await {
+                match self.try_write(record, &payload).await {
                     Tried::Written(position) => return Some(Ok(position)),
                     Tried::Refused(error) => return Some(Err(error)),
                     Tried::Not(said) => why = said,
@@ -91,10 +91,19 @@ impl NatsLog {
     }
 
     /// The server writes a record of a name once, however often it is given.
-    async fn try_write(&self, id: &str, payload: &Bytes) -> Tried {
-        let stream = stream::name(&self.options);
-        let message = PublishMessage::build().payload(payload.clone()).message_id(id).expected_stream(stream);
-        let sent = match self.link.jetstream.send_publish(stream::subject(&self.options), message).await {
+    async fn try_write(&self, record: &NewRecord, payload: &Bytes) -> Tried {
+        let mut message = PublishMessage::build()
+            .payload(payload.clone())
+            .message_id(&record.id)
+            .expected_stream(stream::name(&self.options));
+        let subject = match &record.once {
+            Some(once) => {
+                message = message.expected_last_subject_sequence(0);
+                stream::keyed_subject(&self.options, once)
+            }
+            None => stream::subject(&self.options),
+        };
+        let sent = match self.link.jetstream.send_publish(subject, message).await {
             Ok(sent) => sent,
             Err(error) => return self.not_sent(&error, payload.len()),
         };
@@ -107,11 +116,41 @@ impl NatsLog {
             // Nobody listens on the subject: the stream is not there, or has no leader.
             Err(error) if error.kind() == PublishErrorKind::StreamNotFound => {
                 match stream::look(&self.link, &self.options).await {
-                    Ok(_) => Tried::Not(Arc::from("the stream of the control log has no leader")),
+                    Ok(info) => self.not_taken(record, &info.config.subjects),
                     Err(error) => Tried::Not(Arc::from(error.to_string())),
                 }
             }
+            Err(error) if error.kind() == PublishErrorKind::WrongLastSequence => {
+                self.taken(record.once.as_deref().unwrap_or_default(), &record.id).await
+            }
             Err(error) => Tried::Maybe(Arc::from(error.to_string())),
+        }
+    }
+
+    /// The stream is there, and nobody took the record.
+    fn not_taken(&self, record: &NewRecord, subjects: &[String]) -> Tried {
+        let subject = stream::keyed_subjects(&self.options);
+        if record.once.is_some() && !subjects.contains(&subject) {
+            return Tried::Refused(LogError::NoKeys { subject, stream: stream::name(&self.options) });
+        }
+        Tried::Not(Arc::from("the stream of the control log has no leader"))
+    }
+
+    /// A record with this key stands in the stream: another's, or ours from a try whose answer was lost.
+    async fn taken(&self, once: &str, id: &str) -> Tried {
+        let maybe = |error: String| Tried::Maybe(Arc::from(error));
+        let stream = match self.link.jetstream.get_stream_no_info(stream::name(&self.options)).await {
+            Ok(stream) => stream,
+            Err(error) => return maybe(error.to_string()),
+        };
+        let subject = stream::keyed_subject(&self.options, once);
+        match stream.get_last_raw_message_by_subject(&subject).await {
+            Ok(message) => match records::read(Position(message.sequence), &message.payload) {
+                Ok(record) if record.id == id => Tried::Written(record.position),
+                Ok(record) => Tried::Refused(LogError::Taken(Arc::new(record))),
+                Err(error) => Tried::Refused(unreachable(error)),
+            },
+            Err(error) => maybe(error.to_string()),
         }
     }
 
@@ -201,6 +240,17 @@ impl ControlLog for NatsLog {
             }
             let history = Arc::clone(&self.history);
             records::follow(&self.link, generation, &stream::name(&self.options), after, history).await
+        })
+    }
+
+    fn read(&self, after: Position, most: usize) -> BoxFuture<'_, Result<Page, LogError>> {
+        Box::pin(async move {
+            let Extent { before, head, .. } = self.extent().await?;
+            let after = after.max(before);
+            let left = usize::try_from(head.0.saturating_sub(after.0)).unwrap_or(usize::MAX);
+            let mut page = Page { before, records: Vec::new(), head };
+            records::page(&self.link, &stream::name(&self.options), after, most.min(left), &mut page).await?;
+            Ok(page)
         })
     }
 }

@@ -7,20 +7,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::jetstream::Message;
-use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, PushConsumer, ReplayPolicy, push};
+use async_nats::jetstream::consumer::{
+    AckPolicy, DeliverPolicy, PullConsumer, PushConsumer, ReplayPolicy, pull, push,
+};
 use futures_util::{StreamExt, stream};
 use parking_lot::Mutex;
 use seawall_base::Position;
 
 use super::history::History;
-use super::link::{Link, unreachable};
-use crate::log::{LogError, NewRecord, Record, Records};
+use super::link::{Link, REQUEST_LIMIT, unreachable};
+use crate::log::{LogError, NewRecord, Page, Record, Records};
 
 /// How often a server says that there is nothing new. After two that did not come, the stream counts as lost.
 const IDLE_HEARTBEAT: Duration = Duration::from_millis(750);
 
 /// How long a server keeps what belongs to a follower that is gone.
 const FORGET_FOLLOWER_AFTER: Duration = Duration::from_secs(10);
+
+/// Records that are fetched at once for a page: the largest of them fit in memory many times over.
+const PAGE_STEP: usize = 100;
 
 /// All records after `after`, over this one connection.
 pub(super) async fn follow(
@@ -58,6 +63,70 @@ pub(super) async fn follow(
     Ok(records.boxed())
 }
 
+/// Adds up to `most` of the records after `after` to a page. They must be there: nothing is waited for.
+pub(super) async fn page(
+    link: &Link,
+    name: &str,
+    after: Position,
+    most: usize,
+    page: &mut Page,
+) -> Result<(), LogError> {
+    if most == 0 {
+        return Ok(());
+    }
+    let stream = link.jetstream.get_stream_no_info(name).await.map_err(unreachable)?;
+    let first = after.next();
+    if most == 1 {
+        let message = stream.get_raw_message(first.0).await.map_err(unreachable)?;
+        page.records.push(Arc::new(read(first, &message.payload).map_err(unreachable)?));
+        return Ok(());
+    }
+    let config = pull::Config {
+        description: Some("a page of the audit trail".to_owned()),
+        deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: first.0 },
+        ack_policy: AckPolicy::None,
+        replay_policy: ReplayPolicy::Instant,
+        num_replicas: 1,
+        memory_storage: true,
+        inactive_threshold: FORGET_FOLLOWER_AFTER,
+        ..pull::Config::default()
+    };
+    let consumer = link.jetstream.create_consumer_on_stream(config, name).await.map_err(unreachable)?;
+    let own_name = consumer.cached_info().name.clone();
+    let filled = fill(&consumer, most, page).await;
+    // The server forgets it by itself a little later.
+    let _ = stream.delete_consumer(&own_name).await;
+    filled
+}
+
+async fn fill(consumer: &PullConsumer, most: usize, page: &mut Page) -> Result<(), LogError> {
+    let mut bytes = 0;
+    while page.records.len() < most {
+        let wanted = (most - page.records.len()).min(PAGE_STEP);
+        let batch = consumer.fetch().max_messages(wanted).expires(REQUEST_LIMIT).messages();
+        let mut batch = batch.await.map_err(unreachable)?;
+        let before = page.records.len();
+        while let Some(message) = batch.next().await {
+            let message = message.map_err(unreachable)?;
+            let position = Position(message.info().map_err(unreachable)?.stream_sequence);
+            // What is no record says nothing to people; followers make of it what they must.
+            let Ok(record) = read(position, &message.payload) else { continue };
+            if !page.add(Arc::new(record), &mut bytes) {
+                return Ok(());
+            }
+        }
+        if page.records.len() == before {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// A record as it stands in the stream.
+pub(super) fn read(position: Position, payload: &[u8]) -> Result<Record, serde_json::Error> {
+    serde_json::from_slice::<NewRecord>(payload).map(|record| record.at(position))
+}
+
 struct Following {
     messages: push::Messages,
     link: Link,
@@ -92,13 +161,13 @@ impl Following {
         }
         (self.after, self.delivered) = (position, delivered);
         self.history.lock().saw(position, &message.payload);
-        let record: NewRecord = serde_json::from_slice(&message.payload).map_err(|error| {
+        let record = read(position, &message.payload).map_err(|error| {
             tracing::error!(
                 position = position.0, %error,
                 "this does not read as a record of the control log; it might be a purge, so it counts as missed"
             );
             LogError::Gap { oldest: position, head: position }
         })?;
-        Ok(Arc::new(record.at(position)))
+        Ok(Arc::new(record))
     }
 }

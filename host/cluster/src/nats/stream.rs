@@ -25,9 +25,20 @@ pub(super) fn name(options: &NatsOptions) -> String {
     format!("seawall-{}-log", options.name)
 }
 
-/// The one subject that the stream takes.
+/// The subject of a record without a key.
 pub(super) fn subject(options: &NatsOptions) -> String {
     format!("seawall.{}.log", options.name)
+}
+
+/// The subject of a record that is written once for its key. Another for each key, so that the server itself can say
+/// that there is one.
+pub(super) fn keyed_subject(options: &NatsOptions, once: &str) -> String {
+    format!("{}.once.{once}", subject(options))
+}
+
+/// What the stream must take for records with keys.
+pub(super) fn keyed_subjects(options: &NatsOptions) -> String {
+    keyed_subject(options, "*")
 }
 
 /// The stream as it is now; made, where there is none.
@@ -51,6 +62,12 @@ pub(super) async fn look(link: &Link, options: &NatsOptions) -> Result<Info, Log
 pub(super) fn differences(link: &Link, info: &Info, options: &NatsOptions) -> Vec<String> {
     let wanted = config(options);
     let mut all = Vec::new();
+    if !info.config.subjects.contains(&keyed_subjects(options)) {
+        all.push(format!(
+            "the stream takes no purges with an Idempotency-Key: add the subject `{}`",
+            keyed_subjects(options)
+        ));
+    }
     let mut compare = |key: &str, is: String, should_be: String| {
         if is != should_be {
             all.push(format!("`{key}` is {is} in the stream and {should_be} in the config"));
@@ -95,7 +112,7 @@ fn config(options: &NatsOptions) -> Config {
     Config {
         name: name(options),
         description: Some("the control log of a Seawall cluster: purges, in order".to_owned()),
-        subjects: vec![subject(options)],
+        subjects: vec![subject(options), keyed_subjects(options)],
         retention: RetentionPolicy::Limits,
         discard: DiscardPolicy::Old,
         storage: StorageType::File,

@@ -22,6 +22,7 @@ mod lost;
 mod replicas;
 mod roster;
 mod servers;
+mod survey;
 
 /// Longest wait for anything in these plays.
 const BOUND: Duration = Duration::from_secs(40);

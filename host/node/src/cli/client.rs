@@ -158,6 +158,8 @@ pub(super) struct Call<'a> {
 pub(super) enum Verb<'a> {
     Get,
     Post(&'a Value),
+    /// With a name for the order, by which it is done once.
+    PostOnce(&'a Value, &'a str),
     Put(&'a Value),
 }
 
@@ -183,6 +185,7 @@ impl AdminArgs {
         let sending = match call.verb {
             Verb::Get => None,
             Verb::Post(body) => Some((agent.post(&url), body)),
+            Verb::PostOnce(body, key) => Some((agent.post(&url).header("idempotency-key", key), body)),
             Verb::Put(body) => Some((agent.put(&url), body)),
         };
         let answer = match sending {

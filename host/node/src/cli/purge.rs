@@ -41,9 +41,18 @@ pub struct PurgeArgs {
     /// Make it stale instead of gone: the next request revalidates
     #[arg(long)]
     pub soft: bool,
-    /// Only count what matches
+    /// Only count what would match, on every node
     #[arg(long)]
     pub dry_run: bool,
+    /// Refuse to purge more stored responses than this on any one node
+    #[arg(long, value_name = "NUMBER")]
+    pub max_objects: Option<u64>,
+    /// Purge even what the nodes' config wants confirmed
+    #[arg(long)]
+    pub confirm: bool,
+    /// A name for this order: given again under it, the order is answered and not written again
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<String>,
     /// Whom to wait for
     #[arg(long, value_enum, default_value_t = WaitFor::All)]
     pub wait: WaitFor,
@@ -83,7 +92,11 @@ pub fn purge(args: &PurgeArgs, out: &mut dyn Write, err: &mut dyn Write) -> Exit
     let path = format!("/v1/purge?wait={}&timeout={}", args.wait.as_str(), duration::text(args.timeout));
     let body = body(args);
     let patience = if args.wait == WaitFor::None { Duration::ZERO } else { args.timeout };
-    let answer = match args.admin.call(&Call { path: &path, verb: Verb::Post(&body), patience }) {
+    let verb = match &args.key {
+        Some(key) => Verb::PostOnce(&body, key),
+        None => Verb::Post(&body),
+    };
+    let answer = match args.admin.call(&Call { path: &path, verb, patience }) {
         Ok(answer) => answer,
         Err(error) => return fail(&error, err),
     };
@@ -118,7 +131,12 @@ fn body(args: &PurgeArgs) -> Value {
             body.insert(key.to_owned(), json!(list));
         }
     }
-    for (key, flag) in [("all", args.all), ("soft", args.soft), ("dry_run", args.dry_run)] {
+    if let Some(most) = args.max_objects {
+        body.insert("max_objects".to_owned(), json!(most));
+    }
+    let flags =
+        [("all", args.all), ("soft", args.soft), ("dry_run", args.dry_run), ("confirm", args.confirm)];
+    for (key, flag) in flags {
         if flag {
             body.insert(key.to_owned(), json!(true));
         }
@@ -142,21 +160,37 @@ fn show(args: &PurgeArgs, answer: &Answer) -> Result<(String, Exit), CallError> 
         _ => format!("{} stored responses", cell(json, "matched")),
     };
     if args.dry_run {
-        return Ok((format!("would match {matched} on this node\n"), exit));
+        let mut text = format!("would match {matched}\n");
+        let rows: Vec<_> = nodes.iter().map(counted).collect();
+        text.push_str(&table(["NODE", "REGION", "STATE", "MATCHED", "BYTES", "OF RECENT HITS"], &rows));
+        return Ok((text, exit));
     }
-    let (id, position) = (cell(json, "id"), cell(json, "position"));
-    let mut text = format!("purge {} at position {position}: {matched} so far\n", plain(&id));
+    let again = if json.get("repeated") == Some(&json!(true)) { " (given before)" } else { "" };
+    let mut text = format!("purge {}{again}: {matched} so far\n", plain(&cell(json, "id")));
     if !nodes.is_empty() {
-        let rows: Vec<_> = nodes.iter().map(row).collect();
-        text.push_str(&table(["NODE", "REGION", "STATE", "APPLIED AFTER", "MATCHED"], &rows));
+        text.push_str(&applied_table(nodes));
     }
     Ok((text, exit))
+}
+
+/// What each node made of an order.
+pub(super) fn applied_table(nodes: &[Value]) -> String {
+    let rows: Vec<_> = nodes.iter().map(row).collect();
+    table(["NODE", "REGION", "STATE", "APPLIED AFTER", "MATCHED"], &rows)
 }
 
 fn row(node: &Value) -> [String; 5] {
     let after = node.get("applied_after_us").and_then(Value::as_u64);
     let after = after.map_or_else(|| "-".to_owned(), |us| format!("{}.{:03} ms", us / 1000, us % 1000));
     [cell(node, "name"), cell(node, "region"), cell(node, "state"), after, cell(node, "matched")]
+}
+
+fn counted(node: &Value) -> [String; 6] {
+    let share = node.get("recent_hits_percent").and_then(Value::as_f64);
+    let share = share.map_or_else(|| "-".to_owned(), |percent| format!("{percent:.1} %"));
+    let [name, region, state, matched, bytes] =
+        ["name", "region", "state", "matched", "matched_bytes"].map(|key| cell(node, key));
+    [name, region, state, matched, bytes, share]
 }
 
 /// The node says by 202 that somebody it waited for has not applied the purge. With `wait=all` that can be seen in the

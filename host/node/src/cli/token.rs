@@ -78,7 +78,7 @@ pub fn resolve_for_server(config: &Config, env: Option<&str>) -> Result<Vec<Toke
         Some(env) => ("environment", Secret::new(env).map_err(TokenError::Environment)?),
         None => (ADMIN_TOKEN_FILE, find_or_make(&config.node.data_dir)?),
     };
-    Ok(vec![Token { name: name.to_owned(), role: Role::Write, secret }])
+    Ok(vec![Token { name: name.to_owned(), role: Role::Write, sites: Vec::new(), secret }])
 }
 
 /// The token to show to a node: the environment's, else the one in the data directory (the default one if none is

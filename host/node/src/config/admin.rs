@@ -2,11 +2,13 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use seawall_base::SiteName;
 use serde::Serialize;
 
 use super::check::{Check, Names};
+use super::keys;
 use super::listen::Addresses;
-use super::raw::{RawAdmin, RawToken};
+use super::raw::{RawAdmin, RawPurgeConfirm, RawToken};
 use super::reader::Field;
 use super::secret::Secret;
 
@@ -23,11 +25,22 @@ pub struct Admin {
     pub listen: SocketAddr,
     /// Who may use it. Default: none, and then a token is taken from the environment or made at the start.
     pub tokens: Vec<Token>,
+    /// Which purges must be confirmed. Default: none.
+    pub purge_confirm: PurgeConfirm,
+}
+
+/// Beyond what a purge must be confirmed, on any one node.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct PurgeConfirm {
+    /// In stored responses.
+    pub objects: Option<u32>,
+    /// In percent of the node's last hits.
+    pub hits_percent: Option<u8>,
 }
 
 impl Default for Admin {
     fn default() -> Self {
-        Self { listen: DEFAULT_ADMIN, tokens: Vec::new() }
+        Self { listen: DEFAULT_ADMIN, tokens: Vec::new(), purge_confirm: PurgeConfirm::default() }
     }
 }
 
@@ -62,6 +75,8 @@ pub struct Token {
     pub name: String,
     /// What they may do.
     pub role: Role,
+    /// Which sites they may purge, where not all; they may do nothing else then but look at purges and nodes.
+    pub sites: Vec<SiteName>,
     /// What they show.
     pub secret: Secret,
 }
@@ -74,7 +89,7 @@ impl Admin {
         addresses: &mut Addresses,
         of_token: impl Fn(usize) -> Check<'r>,
     ) -> Self {
-        let RawAdmin { at: _, listen, tokens } = raw;
+        let RawAdmin { at: _, listen, tokens, purge_confirm } = raw;
         let listen = addresses.optional(check, "listen", listen, "admin.listen").unwrap_or(DEFAULT_ADMIN);
         let raws = match tokens {
             Field::Given(raws) => raws.value,
@@ -92,21 +107,53 @@ impl Admin {
             }
             tokens.push((token, at));
         }
-        Self { listen, tokens: tokens.into_iter().map(|(token, _)| token).collect() }
+        let purge_confirm = PurgeConfirm::from_raw(check, &purge_confirm);
+        Self { listen, tokens: tokens.into_iter().map(|(token, _)| token).collect(), purge_confirm }
+    }
+
+    /// Reports tokens that name sites which there are not.
+    pub(super) fn check_sites(&self, check: &Check<'_>, at: usize, known: &Names) {
+        for token in &self.tokens {
+            for site in &token.sites {
+                if let Err(wrong) = known.resolve(site.as_str(), "`[[sites]]`") {
+                    check.problem(at, format!("token `{}`: `sites`: {wrong}", token.name));
+                }
+            }
+        }
+    }
+}
+
+impl PurgeConfirm {
+    fn from_raw(check: &Check<'_>, raw: &RawPurgeConfirm) -> Self {
+        let RawPurgeConfirm { at, objects, hits_percent } = raw;
+        let check = check.within(&keys::PURGE_CONFIRM, *at);
+        let percent = check.number("hits_percent", hits_percent, 0..=100);
+        Self {
+            objects: check.number("objects", objects, 0..=u32::MAX),
+            hits_percent: percent.and_then(|percent| u8::try_from(percent).ok()),
+        }
     }
 }
 
 impl Token {
     fn from_raw(check: &Check<'_>, raw: RawToken, names: &mut Names) -> Option<Self> {
-        let RawToken { at: _, name, role, secret } = raw;
+        let RawToken { at: _, name, role, sites, secret } = raw;
         names.note(check, &name);
         let name = check.required("name", name, parse_token_name);
         let role = check.required("role", role, |text| Check::word(text, &Role::ALL, Role::as_str));
+        if sites.at.is_some() && sites.items.is_empty() && !sites.broken {
+            check.problem(
+                sites.at.unwrap_or_default(),
+                "`sites` is empty. Name a site, or leave it out for all.",
+            );
+        }
+        let sites = check.any_of("sites", sites, SiteName::new);
+        let sites = check.each_once("sites", sites).into_iter().map(|site| site.value).collect();
         let secret = check.secret(secret);
         if matches!(secret, Ok(None)) {
             check.missing("secret_file");
         }
-        Some(Self { name: name?.value, role: role?.value, secret: secret.ok()?? })
+        Some(Self { name: name?.value, role: role?.value, sites, secret: secret.ok()?? })
     }
 }
 

@@ -34,7 +34,7 @@ mod sites;
 
 pub(super) use cluster::CLUSTER;
 pub(super) use origins::{EJECT, HEALTH, ORIGIN, RETRY, SERVER};
-pub(super) use process::{ADMIN, CACHE, CERTIFICATE, LISTEN, LOG, NODE, TOKEN};
+pub(super) use process::{ADMIN, CACHE, CERTIFICATE, LISTEN, LOG, NODE, PURGE_CONFIRM, TOKEN};
 pub(super) use sites::{FUNCTION, KEY, NORMALISE, QUERY, RULE, SITE};
 
 /// One key.
@@ -177,6 +177,7 @@ pub(super) const TABLES: &[&Table] = &[
     &CACHE,
     &ADMIN,
     &TOKEN,
+    &PURGE_CONFIRM,
     &CLUSTER,
     &ORIGIN,
     &SERVER,

@@ -85,6 +85,7 @@ pub(super) struct RawAdmin {
     pub(super) at: usize,
     pub(super) listen: Field<String>,
     pub(super) tokens: Field<Vec<RawToken>>,
+    pub(super) purge_confirm: RawPurgeConfirm,
 }
 
 impl RawAdmin {
@@ -93,7 +94,21 @@ impl RawAdmin {
             at: table.at(),
             listen: table.text("listen"),
             tokens: table.tables("tokens", &keys::TOKEN, RawToken::read),
+            purge_confirm: RawPurgeConfirm::read(&table.table("purge_confirm", &keys::PURGE_CONFIRM)),
         }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct RawPurgeConfirm {
+    pub(super) at: usize,
+    pub(super) objects: Field<u64>,
+    pub(super) hits_percent: Field<u64>,
+}
+
+impl RawPurgeConfirm {
+    fn read(table: &TableReader<'_>) -> Self {
+        Self { at: table.at(), objects: table.number("objects"), hits_percent: table.number("hits_percent") }
     }
 }
 
@@ -102,6 +117,7 @@ pub(super) struct RawToken {
     pub(super) at: usize,
     pub(super) name: Field<String>,
     pub(super) role: Field<String>,
+    pub(super) sites: Texts,
     pub(super) secret: RawSecret,
 }
 
@@ -111,6 +127,7 @@ impl RawToken {
             at: table.at(),
             name: table.text("name"),
             role: table.text("role"),
+            sites: table.texts("sites"),
             secret: RawSecret::read(table),
         }
     }

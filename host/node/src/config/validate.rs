@@ -38,7 +38,8 @@ pub(super) fn config(raw: RawConfig, report: &Report<'_>, folder: &Path, named: 
         Field::Broken | Field::Absent => Vec::new(),
     };
     let of_token = |at| check(&keys::TOKEN, at);
-    let admin = Admin::from_raw(&check(&keys::ADMIN, admin.at), admin, &mut addresses, of_token);
+    let admin_at = admin.at;
+    let admin = Admin::from_raw(&check(&keys::ADMIN, admin_at), admin, &mut addresses, of_token);
     let cache = Cache::from_raw(&check(&keys::CACHE, cache.at), cache);
     let cluster = Cluster::from_raw(&check(&keys::CLUSTER, cluster.at), cluster, peers_at, listen.peers);
     let log = Log::from_raw(&check(&keys::LOG, log.at), log);
@@ -63,6 +64,7 @@ pub(super) fn config(raw: RawConfig, report: &Report<'_>, folder: &Path, named: 
     let sites = each(sites, &mut names, |raw: RawSite, names| {
         Site::from_raw(&check(&keys::SITE, raw.at), raw, names, &mut known)
     });
+    admin.check_sites(&check(&keys::ADMIN, admin_at), admin_at, &names);
     Some(Config { node: node?, listen, certificates, cache, admin, cluster, origins, functions, sites, log })
 }
 

@@ -17,7 +17,6 @@ use seawall_pipeline::Peers;
 use seawall_pipeline::edge::Identity;
 
 use super::build::{Base, Text, unix_ms};
-use super::control::Sink;
 use super::front::Front;
 use super::functions::Door;
 use super::live::Live;
@@ -81,7 +80,6 @@ pub(crate) fn assemble(
     let reloader = Arc::new(Reloader::new(base, live.clone(), reloads, counts));
     let admin = AdminState {
         cluster,
-        store: Arc::new(Sink { live: live.clone() }),
         functions: Arc::new(Door::new(live.clone(), clock.clone())),
         config: Arc::new(ConfigDoor(Arc::clone(&reloader))),
         registry,

@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use http::{HeaderValue, StatusCode};
 use parking_lot::{Mutex, RwLock};
 use prometheus_client::registry::Registry;
-use seawall_admin::{InForce, Role, Token, Tokens};
+use seawall_admin::{ConfirmLimits, InForce, Role, Token, Tokens};
 use seawall_base::{OriginName, SiteName};
 use seawall_cache::Store;
 use seawall_cluster::Cluster;
@@ -90,6 +90,10 @@ impl Base {
         let in_force = Arc::new(InForce {
             sites: config.sites.iter().map(|site| site.name.clone()).collect(),
             tokens,
+            confirm: ConfirmLimits {
+                objects: config.admin.purge_confirm.objects.map(u64::from),
+                hits_percent: config.admin.purge_confirm.hits_percent,
+            },
             config: shown,
             digest: blake3::hash(digested.as_bytes()).to_hex().to_string(),
             loaded_unix_ms: unix_ms(clock.now()),
@@ -187,7 +191,8 @@ fn tokens(config: &Config) -> Result<Tokens, StartError> {
             config::Role::Read => Role::Read,
             config::Role::Write => Role::Write,
         };
-        Token { name: token.name, secret: token.secret.expose().to_owned(), role }
+        let sites = (!token.sites.is_empty()).then_some(token.sites);
+        Token { name: token.name, secret: token.secret.expose().to_owned(), role, sites }
     });
     Tokens::new(tokens.collect()).map_err(|errors| {
         let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();

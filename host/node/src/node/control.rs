@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use seawall_admin::{AdminState, Matched, NotReloaded, Reloaded};
+use seawall_admin::{AdminState, NotReloaded, Reloaded};
 use seawall_base::{Position, Purge};
 use seawall_cache::Store;
-use seawall_cluster::{Applied, Apply, Cluster, Entry, Record, Start};
+use seawall_cluster::{Applied, Apply, Cluster, Entry, Footprint, Record, Start, Survey};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::assemble::Parts;
@@ -24,8 +24,8 @@ const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(1);
 
 /// The cache and the functions as the log sees them, and the cache as the operator's door does: purges speak of URLs as
 /// people write them, and each site's settings say which of them are one.
-pub(crate) struct Sink {
-    pub(crate) live: Live,
+struct Sink {
+    live: Live,
 }
 
 impl Apply for Sink {
@@ -60,11 +60,12 @@ impl Apply for Sink {
     }
 }
 
-impl seawall_admin::Store for Sink {
-    fn dry_run(&self, purge: &Purge) -> Matched {
+impl Survey for Sink {
+    fn footprint(&self, purge: &Purge) -> Footprint {
         let edge = self.live.edge();
-        let seawall_cache::Matched { objects, bytes } = edge.store.dry_run(&edge.sites.in_keys(purge));
-        Matched { objects, bytes }
+        let found = edge.store.footprint(&edge.sites.in_keys(purge));
+        let seawall_cache::Footprint { objects, bytes, recent_hits, recent_hits_all } = found;
+        Footprint { objects, bytes, recent_hits, recent_hits_all }
     }
 }
 
@@ -92,7 +93,10 @@ async fn control(
 ) {
     let Parts { live, front, follower, admin: state, reloader } = parts;
     let edge = live.edge();
-    let following = follower.run(Arc::new(Sink { live: live.clone() }), Start::Empty, stopped.clone());
+    let sink = Arc::new(Sink { live: live.clone() });
+    // For as long as this thread runs: the table of nodes would keep the cache alive.
+    let answering = edge.cluster.answering(Arc::clone(&sink) as _);
+    let following = follower.run(sink, Start::Empty, stopped.clone());
     let housekeeping = housekeep(Arc::clone(&edge.store), Arc::clone(&edge.cluster), stopped.clone());
     drop(edge);
     let changing = until(stopped.clone(), async {
@@ -100,6 +104,7 @@ async fn control(
         tokio::join!(watch_origins(&reloader), front.watch(), obey(&reloader, orders), file);
     });
     tokio::join!(following, door(state, admin, stopped), housekeeping, changing);
+    drop(answering);
 }
 
 async fn until(stopped: watch::Receiver<bool>, work: impl Future<Output = ()>) {

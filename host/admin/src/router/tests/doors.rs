@@ -31,7 +31,7 @@ async fn no_write_is_anonymous_and_no_reader_writes() {
 #[tokio::test(start_paused = true)]
 async fn under_v1_looking_needs_a_token_of_any_role() {
     let scene = Scene::whole().await;
-    for path in ["/v1/nodes", "/v1/config", "/v1/purges/x"] {
+    for path in ["/v1/nodes", "/v1/config", "/v1/purges", "/v1/purges/x"] {
         let response = scene.send(with_token(Method::GET, path, None)).await;
         assert_eq!(problem_of(response, "unauthorized").await.0, StatusCode::UNAUTHORIZED, "{path}");
         for token in [READ, WRITE] {
@@ -111,6 +111,9 @@ async fn what_is_not_there_is_a_problem_document_too() {
         (Method::GET, "/v1/nothing", "not-found", StatusCode::NOT_FOUND),
         (Method::GET, "/v1/purges/nobody-1-1", "unknown-purge", StatusCode::NOT_FOUND),
         (Method::GET, "/v1/purges/%ff", "unknown-purge", StatusCode::NOT_FOUND),
+        (Method::GET, "/v1/purges/0", "unknown-purge", StatusCode::NOT_FOUND),
+        (Method::GET, "/v1/purges/18446744073709551615", "unknown-purge", StatusCode::NOT_FOUND),
+        (Method::GET, "/v1/purges/99999999999999999999", "unknown-purge", StatusCode::NOT_FOUND),
         (Method::DELETE, "/v1/nodes", "method-not-allowed", StatusCode::METHOD_NOT_ALLOWED),
         (Method::GET, "/v1/purge", "method-not-allowed", StatusCode::METHOD_NOT_ALLOWED),
         (Method::POST, "/livez", "method-not-allowed", StatusCode::METHOD_NOT_ALLOWED),
@@ -163,6 +166,7 @@ async fn the_description_lists_every_path_with_its_methods() {
         "get /v1/functions",
         "get /v1/functions/{name}",
         "get /v1/nodes",
+        "get /v1/purges",
         "get /v1/purges/{id}",
         "post /v1/config/reload",
         "post /v1/functions/{name}/activate",

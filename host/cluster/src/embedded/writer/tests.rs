@@ -45,7 +45,7 @@ async fn appends_that_come_together_share_one_write() {
         queue.send((order(id), done)).await.unwrap();
         answers.push(answer);
     }
-    let mut worker = Worker { file, tail, orders, broken: None };
+    let mut worker = Worker { file, tail, orders, next: None, broken: None };
     let first = worker.orders.recv().await.unwrap();
     let batch = worker.gather(first);
     assert_eq!(batch.records.len(), 3);

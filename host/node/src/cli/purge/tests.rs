@@ -5,7 +5,7 @@ use std::thread::JoinHandle;
 use clap::Parser;
 
 use super::*;
-use crate::cli::{Cli, Command, nodes};
+use crate::cli::{Cli, Command, nodes, purges};
 
 const TOKEN: &str = "0123456789abcdef-purge";
 
@@ -50,6 +50,7 @@ fn run(line: &str, admin: SocketAddr) -> Ran {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let exit = match Cli::try_parse_from(words).unwrap().command {
         Command::Purge(args) => purge(&args, &mut out, &mut err),
+        Command::Purges(args) => purges(&args, &mut out, &mut err),
         Command::Nodes(args) => nodes(&args, &mut out, &mut err),
         other => panic!("{other:?}"),
     };
@@ -59,7 +60,7 @@ fn run(line: &str, admin: SocketAddr) -> Ran {
 /// An answer in which two nodes are in these states.
 fn answer(a: &str, b: &str) -> String {
     json!({
-        "id": "p-1", "position": 42, "matched": 17,
+        "id": "42", "position": 42, "matched": 17,
         "nodes": [
             { "name": "fra-1", "region": "fra", "state": a, "applied_after_us": 1250, "matched": 17 },
             { "name": "ams-1", "region": "ams", "state": b, "applied_after_us": null },
@@ -82,7 +83,7 @@ fn a_purge_says_what_was_said_and_shows_every_node() {
     assert_eq!(ran.exit, Exit::Ok, "{}", ran.err);
     assert_eq!(
         ran.out,
-        "purge p-1 at position 42: 17 stored responses so far\n\
+        "purge 42: 17 stored responses so far\n\
          NODE   REGION  STATE    APPLIED AFTER  MATCHED\n\
          fra-1  fra     applied  1.250 ms       17\n\
          ams-1  ams     applied  -              -\n"
@@ -108,10 +109,62 @@ fn the_exit_code_says_whether_those_waited_for_have_applied() {
             exit == Exit::PurgeIncomplete
         );
     }
-    let (admin, asked) = node("200 OK", &answer("pending", "pending"));
+}
+
+#[test]
+fn a_dry_run_shows_what_every_node_counted() {
+    let body = json!({"dry_run": true, "matched": 17, "matched_bytes": 1700, "missing": ["ams-1"], "nodes": [
+        {"name": "ams-1", "region": "ams", "state": "no-answer", "matched": null, "matched_bytes": null,
+            "recent_hits": null, "recent_hits_percent": null},
+        {"name": "fra-1", "region": "fra", "state": "counted", "matched": 17, "matched_bytes": 1700,
+            "recent_hits": 1, "recent_hits_percent": 12.5},
+    ]});
+    let (admin, asked) = node("200 OK", &body.to_string());
     let ran = run("seawall purge --all --dry-run", admin);
     assert_eq!(asked.join().unwrap().1, r#"{"all":true,"dry_run":true}"#);
-    assert_eq!((ran.exit, ran.out.as_str()), (Exit::Ok, "would match 17 stored responses on this node\n"));
+    assert_eq!(ran.exit, Exit::Ok, "{}", ran.err);
+    assert_eq!(
+        ran.out,
+        "would match 17 stored responses\n\
+         NODE   REGION  STATE      MATCHED  BYTES  OF RECENT HITS\n\
+         ams-1  ams     no-answer  -        -      -\n\
+         fra-1  fra     counted    17       1700   12.5 %\n"
+    );
+}
+
+#[test]
+fn limits_and_a_key_are_said_as_the_api_wants_them() {
+    let again = json!({"id": "42", "position": 42, "repeated": true, "matched": 1, "nodes": []});
+    let (admin, asked) = node("200 OK", &again.to_string());
+    let ran = run("seawall purge --tag a --max-objects 100 --confirm --key deploy-7", admin);
+    let (head, body) = asked.join().unwrap();
+    assert!(head.to_lowercase().contains("\r\nidempotency-key: deploy-7\r\n"), "{head}");
+    let body: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(body, json!({"tags": ["a"], "max_objects": 100, "confirm": true}));
+    assert_eq!(ran.out, "purge 42 (given before): 1 stored response so far\n");
+}
+
+#[test]
+fn orders_are_listed_and_one_is_shown_with_its_nodes() {
+    let one = json!({"id": "7", "position": 7, "kind": "purge", "actor": "ops", "accepted_by": "fra-1",
+        "at_unix_ms": 0, "keyed": false, "soft": false, "selects": {"tags": ["a"]}, "selectors": 1, "matched": 2});
+    let page = json!({"answered_by": "fra-1", "before": 0, "head": 9, "next": 7, "orders": [one]});
+    let (admin, asked) = node("200 OK", &page.to_string());
+    let ran = run("seawall purges --since 6 --limit 1", admin);
+    assert!(asked.join().unwrap().0.starts_with("GET /v1/purges?limit=1&since=6 HTTP/1.1\r\n"));
+    assert_eq!(
+        ran.out,
+        "POSITION  WHEN (UTC)           WHO  AT NODE  SITE  WHAT   MATCHED\n\
+         7         1970-01-01 00:00:00  ops  fra-1    all   tag a  2\n\
+         there are more: --since 7\n"
+    );
+    let mut whole = page["orders"][0].clone();
+    whole["nodes"] =
+        json!([{"name": "fra-1", "region": "fra", "state": "applied", "applied_after_us": 90, "matched": 2}]);
+    let (admin, asked) = node("200 OK", &whole.to_string());
+    let ran = run("seawall purges 7", admin);
+    assert!(asked.join().unwrap().0.starts_with("GET /v1/purges/7 HTTP/1.1\r\n"));
+    assert!(ran.out.ends_with("fra-1  fra     applied  0.090 ms       2\n"), "{}", ran.out);
 }
 
 #[test]

@@ -51,8 +51,12 @@ fn the_config_comes_before_the_environment_and_that_before_the_file() {
     assert_eq!(resolve_for_client(Some(folder.path()), Some(ENV)).unwrap().expose(), ENV);
     assert!(!folder.path().join(ADMIN_TOKEN_FILE).exists(), "nothing is made that nobody needs");
 
-    let own =
-        Token { name: "ops".into(), role: Role::Read, secret: Secret::new("0123456789abcdef-ops").unwrap() };
+    let own = Token {
+        name: "ops".into(),
+        role: Role::Read,
+        sites: Vec::new(),
+        secret: Secret::new("0123456789abcdef-ops").unwrap(),
+    };
     config.admin.tokens = vec![own.clone()];
     assert_eq!(resolve_for_server(&config, Some(ENV)).unwrap(), [own]);
 }

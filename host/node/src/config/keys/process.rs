@@ -69,6 +69,15 @@ pub(in crate::config) const ADMIN: Table = table! { "[admin]":
     listen: Kind::Address, Without::Is("\"127.0.0.1:9090\""), Restart, "\"127.0.0.1:9090\"";
     /// Who may use it. See [tokens](OPERATING.md#tokens).
     tokens: Kind::Tables(&TOKEN), Without::Says("`$SEAWALL_ADMIN_TOKEN`, else one is made in `data_dir`"), Live, "[{ name = \"ops\", role = \"write\", secret_file = \"ops.token\" }]";
+    /// Which purges need `"confirm": true`. See [confirming](OPERATING.md#admin-api).
+    purge_confirm: Kind::Table(&PURGE_CONFIRM), Without::Nothing, Live, "{ objects = 100000, hits_percent = 25 }";
+};
+
+pub(in crate::config) const PURGE_CONFIRM: Table = table! { "[admin.purge_confirm]":
+    /// Those that would match more on any one node.
+    objects: Kind::Count("stored responses"), Without::Nothing, Live, "100000";
+    /// Those that would take a larger share of any node's recent hits: 0 to 100.
+    hits_percent: Kind::Count("percent"), Without::Nothing, Live, "25";
 };
 
 pub(in crate::config) const TOKEN: Table = table! { "[[admin.tokens]]":
@@ -76,6 +85,8 @@ pub(in crate::config) const TOKEN: Table = table! { "[[admin.tokens]]":
     name: Kind::Text, Without::Needed, Live, "\"ops\"";
     /// Whether its bearer may change something.
     role: Kind::Words(&["read", "write"]), Without::Needed, Live, "\"write\"";
+    /// The sites that it may purge. With it, its bearer may do nothing else but look at their purges and at the nodes.
+    sites: Kind::Texts, Without::Says("all, and everything else"), Live, "[\"shop\"]";
     /// The token. This or `secret_file` must be there.
     secret: Kind::Secret, Without::Nothing, Live, "\"<output of openssl rand -hex 32>\"";
     /// A file that holds it, and nothing else.
