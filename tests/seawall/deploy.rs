@@ -153,7 +153,7 @@ async fn a_deployment_shows_what_is_imported_against_what_was_granted() {
     assert_eq!(status, 404, "{answer}");
 }
 
-fn encoded(package: &str) -> String {
+pub(crate) fn encoded(package: &str) -> String {
     use base64::Engine as _;
     base64::prelude::BASE64_STANDARD.encode(std::fs::read(guests::module(package)).unwrap())
 }

@@ -12,6 +12,7 @@
 mod harness;
 
 mod bodies;
+mod breaker;
 mod clusters;
 mod collapse;
 mod corpus;
@@ -21,6 +22,7 @@ mod fields;
 mod fleet;
 mod front;
 mod functions;
+mod handlers;
 mod hit;
 mod hops;
 mod interim;

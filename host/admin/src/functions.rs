@@ -27,8 +27,8 @@ use crate::state::AdminState;
 
 pub mod activation;
 
-/// Largest body of a deployment, in bytes: the largest upload that a node takes (4 MiB) in base64, and room for settings.
-pub const DEPLOY_BODY_MAX_BYTES: usize = 6 * 1024 * 1024;
+/// Largest body of a deployment, in bytes: the largest upload that a node takes (32 MiB) in base64, and room for settings.
+pub const DEPLOY_BODY_MAX_BYTES: usize = 44 * 1024 * 1024;
 
 /// Fewest characters that name a version: 32 bits of its digest, so that people need not copy all 64 digits.
 pub const VERSION_PREFIX_MIN: usize = 8;
@@ -97,6 +97,8 @@ pub struct DeployOrder {
     pub grants: Vec<String>,
     /// What a failure does, by hook.
     pub on_error: BTreeMap<String, String>,
+    /// Whether the version before is activated where this one keeps failing.
+    pub rollback_on_traps: bool,
 }
 
 /// A version that is kept and ready.

@@ -87,6 +87,10 @@ pub enum Cause {
     RequestTimeout,
     /// A function trapped, ran out of its limits, or refused.
     Function,
+    /// A handler failed before it answered.
+    Handler,
+    /// No place for one more handler became free in time.
+    HandlerBusy,
     /// The fill was dropped without an answer: a bug or a shutdown.
     FillDropped,
     /// A peer's request had no valid credentials.
@@ -119,6 +123,8 @@ impl Cause {
             Self::RequestBody => "request-body",
             Self::RequestTimeout => "request-timeout",
             Self::Function => "function",
+            Self::Handler => "handler",
+            Self::HandlerBusy => "handler-busy",
             Self::FillDropped => "fill-dropped",
             Self::PeerRefused => "peer-refused",
             Self::CutOff => "cut-off",
@@ -135,6 +141,8 @@ pub struct Fault {
     pub blame: Blame,
     /// Whether asking again is safe.
     pub retry: Retry,
+    /// A stable code for people to search for, where there is one. It may be told to clients.
+    pub code: Option<&'static str>,
     /// The whole story, for the log only.
     pub detail: Arc<str>,
 }
@@ -143,7 +151,13 @@ impl Fault {
     /// A fault that must not be retried.
     #[must_use]
     pub fn new(cause: Cause, blame: Blame, detail: impl AsRef<str>) -> Self {
-        Self { cause, blame, retry: Retry::Never, detail: Arc::from(detail.as_ref()) }
+        Self { cause, blame, retry: Retry::Never, code: None, detail: Arc::from(detail.as_ref()) }
+    }
+
+    /// The same fault with a stable code.
+    #[must_use]
+    pub fn code(self, code: &'static str) -> Self {
+        Self { code: Some(code), ..self }
     }
 
     /// The same fault with another answer to "may it be asked again?".

@@ -18,7 +18,7 @@ use crate::code::Compiler;
 use crate::config::Config;
 use crate::depot::{Deployment, Depot, DepotError, History, Kept};
 use crate::error::RuntimeError;
-use crate::function::{Function, FunctionSettings};
+use crate::function::{Function, FunctionSettings, Role};
 use crate::runtime::Runtime;
 use crate::upload::UploadError;
 
@@ -126,8 +126,10 @@ impl Catalog {
         name: &str,
         bytes: Bytes,
         settings: FunctionSettings,
+        role: Role,
     ) -> Result<(Arc<Function>, Arc<Deployment>), CatalogError> {
         let function = self.compiled(name, &bytes, settings.clone())?;
+        function.is_for(role)?;
         let since = self.clock.now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let deployment = Arc::new(Deployment {
             name: name.to_owned(),
@@ -184,7 +186,7 @@ impl Catalog {
         bytes: &[u8],
         settings: FunctionSettings,
     ) -> Result<Arc<Function>, CatalogError> {
-        let max = self.config.upload_max_bytes;
+        let max = self.config.any_upload_max_bytes();
         if bytes.len() > max {
             return Err(UploadError::TooLarge { bytes: bytes.len(), max }.into());
         }

@@ -10,7 +10,7 @@ use wasmtime::{Cache, CacheConfig, Engine, InstanceAllocationStrategy};
 
 use crate::config::Config;
 use crate::error::RuntimeError;
-use crate::runtime::engine_config;
+use crate::runtime::{Class, engine_config};
 use crate::swap::Swap;
 use crate::upload::{self, UploadError};
 
@@ -46,7 +46,7 @@ pub(crate) fn cache(folder: &Path) -> Result<Cache, RuntimeError> {
 /// process of its own, which may be stopped at any moment.
 pub fn compile_into(folder: &Path, bytes: &[u8]) -> Result<(), CompileError> {
     let config = Config { code_folder: Some(folder.to_owned()), ..Config::default() };
-    let mut settings = engine_config(&config, Swap::Unknown)?;
+    let mut settings = engine_config(&config, Class::Filter, Swap::Unknown)?;
     // The strategy has no part in the code, nor in its name.
     settings.allocation_strategy(InstanceAllocationStrategy::OnDemand);
     let engine = Engine::new(&settings).map_err(|error| RuntimeError::Engine(format!("{error:#}")))?;

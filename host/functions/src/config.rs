@@ -23,6 +23,55 @@ pub const DEFAULT_SLOT_WAIT: Duration = Duration::from_millis(10);
 /// Size of one upload in bytes. A Rust filter is 30 to 200 KiB; unstripped debug information can make it 2 MiB.
 pub const DEFAULT_UPLOAD_MAX_BYTES: usize = 4 << 20;
 
+/// Instances of handlers that may exist at once: each lives for as long as its response takes. 250 slots take 1 TiB of
+/// addresses.
+pub const DEFAULT_HANDLER_MAX_INSTANCES: u32 = 250;
+/// Linear memory of one handler, in bytes: language runtimes start with tens of megabytes.
+pub const DEFAULT_HANDLER_MEMORY_MAX_BYTES: usize = 128 << 20;
+/// CPU time of one call of a handler. A page takes a millisecond; this is Fastly's and Netlify's limit.
+pub const DEFAULT_HANDLER_CPU: Duration = Duration::from_millis(50);
+/// Wall time of one call of a handler, from its start to the end of its body: as long as an origin may take for a head.
+pub const DEFAULT_HANDLER_WALL: Duration = Duration::from_secs(30);
+/// How long a request waits for a place among the handlers: as long as for a free server of an origin.
+pub const DEFAULT_HANDLER_SLOT_WAIT: Duration = Duration::from_secs(1);
+/// Body of one answer of a handler, in bytes.
+pub const DEFAULT_HANDLER_RESPONSE_MAX_BYTES: u64 = 100 << 20;
+/// Size of one uploaded handler in bytes: with a language runtime in it, it has 12 to 20 MiB.
+pub const DEFAULT_HANDLER_UPLOAD_MAX_BYTES: usize = 32 << 20;
+
+/// Limits of handlers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HandlerLimits {
+    /// See [`DEFAULT_HANDLER_MAX_INSTANCES`].
+    pub max_instances: u32,
+    /// See [`DEFAULT_HANDLER_MEMORY_MAX_BYTES`].
+    pub memory_max_bytes: usize,
+    /// See [`DEFAULT_HANDLER_CPU`].
+    pub cpu: Duration,
+    /// See [`DEFAULT_HANDLER_WALL`].
+    pub wall: Duration,
+    /// See [`DEFAULT_HANDLER_SLOT_WAIT`].
+    pub slot_wait: Duration,
+    /// See [`DEFAULT_HANDLER_RESPONSE_MAX_BYTES`].
+    pub response_max_bytes: u64,
+    /// See [`DEFAULT_HANDLER_UPLOAD_MAX_BYTES`].
+    pub upload_max_bytes: usize,
+}
+
+impl Default for HandlerLimits {
+    fn default() -> Self {
+        Self {
+            max_instances: DEFAULT_HANDLER_MAX_INSTANCES,
+            memory_max_bytes: DEFAULT_HANDLER_MEMORY_MAX_BYTES,
+            cpu: DEFAULT_HANDLER_CPU,
+            wall: DEFAULT_HANDLER_WALL,
+            slot_wait: DEFAULT_HANDLER_SLOT_WAIT,
+            response_max_bytes: DEFAULT_HANDLER_RESPONSE_MAX_BYTES,
+            upload_max_bytes: DEFAULT_HANDLER_UPLOAD_MAX_BYTES,
+        }
+    }
+}
+
 /// Limits and sizes of a [`Runtime`](crate::Runtime).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -38,11 +87,21 @@ pub struct Config {
     pub slot_wait: Duration,
     /// See [`DEFAULT_UPLOAD_MAX_BYTES`].
     pub upload_max_bytes: usize,
+    /// Those of handlers; all others here are those of filters.
+    pub handlers: HandlerLimits,
     /// How a used slot is made zero again.
     pub slot_reset: SlotReset,
     /// Where compiled code is kept, absolute. Nobody else may be able to write there: what lies in it is run. Default:
     /// nowhere.
     pub code_folder: Option<PathBuf>,
+}
+
+impl Config {
+    /// The largest upload of any kind, in bytes.
+    #[must_use]
+    pub fn any_upload_max_bytes(&self) -> usize {
+        self.upload_max_bytes.max(self.handlers.upload_max_bytes)
+    }
 }
 
 impl Default for Config {
@@ -54,6 +113,7 @@ impl Default for Config {
             wall_per_hook: DEFAULT_WALL_PER_HOOK,
             slot_wait: DEFAULT_SLOT_WAIT,
             upload_max_bytes: DEFAULT_UPLOAD_MAX_BYTES,
+            handlers: HandlerLimits::default(),
             slot_reset: SlotReset::default(),
             code_folder: None,
         }

@@ -120,6 +120,8 @@ kinds! {
     Busy "busy" "SW-FN-BUSY",
     /// The site names it, and no version of it is active.
     Absent "not-active" "SW-FN-ABSENT",
+    /// It kept failing, and is not called for a while. See [`crate::breaker`].
+    Stopped "stopped" "SW-FN-STOPPED",
     /// The host failed while it served the function. A defect of Seawall: please report it.
     Host "host-failure" "SW-FN-HOST",
 }

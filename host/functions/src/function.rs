@@ -8,8 +8,11 @@ use seawall_base::OriginName;
 use serde::{Deserialize, Serialize};
 use wasmtime::component::{ComponentExportIndex, InstancePre};
 
+use crate::breaker::Breaker;
+use crate::handler;
 use crate::runtime::Shared;
 use crate::state::State;
+use crate::upload::UploadError;
 
 /// When a function may act.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -23,10 +26,12 @@ pub enum Hook {
     OnOriginResponse,
     /// Before a response goes to the client.
     OnResponse,
+    /// In an origin's place: not a hook of a filter, but the call of a handler.
+    Handle,
 }
 
 impl Hook {
-    /// Every hook, in the order in which a request meets them.
+    /// Every hook of a filter, in the order in which a request meets them.
     pub const ALL: [Self; 4] =
         [Self::OnRequest, Self::OnOriginRequest, Self::OnOriginResponse, Self::OnResponse];
 
@@ -38,6 +43,7 @@ impl Hook {
             Self::OnOriginRequest => "on-origin-request",
             Self::OnOriginResponse => "on-origin-response",
             Self::OnResponse => "on-response",
+            Self::Handle => "handle",
         }
     }
 }
@@ -61,7 +67,7 @@ impl OnError {
     /// Whether it makes sense for this hook.
     #[must_use]
     pub fn is_for(self, hook: Hook) -> bool {
-        self != Self::DeliverOnly || hook == Hook::OnOriginResponse
+        hook != Hook::Handle && (self != Self::DeliverOnly || hook == Hook::OnOriginResponse)
     }
 
     /// The word in settings.
@@ -79,7 +85,7 @@ impl OnError {
     #[must_use]
     pub fn default_of(hook: Hook) -> Self {
         match hook {
-            Hook::OnRequest | Hook::OnOriginRequest => Self::FailClosed,
+            Hook::OnRequest | Hook::OnOriginRequest | Hook::Handle => Self::FailClosed,
             Hook::OnOriginResponse => Self::DeliverOnly,
             Hook::OnResponse => Self::FailOpen,
         }
@@ -96,6 +102,8 @@ pub struct FunctionSettings {
     pub origins: BTreeSet<OriginName>,
     /// Whether `store-policy.set-ttl` may make storable what the origin calls `private` or `no-store`.
     pub store_private: bool,
+    /// Whether the version before is activated, everywhere, where this one keeps failing. See [`crate::breaker`].
+    pub rollback_on_traps: bool,
     /// What a failure does, where it should not be [`OnError::default_of`] the hook.
     pub on_error: BTreeMap<Hook, OnError>,
 }
@@ -125,10 +133,42 @@ pub struct Function {
     pub(crate) tag: Box<str>,
     pub(crate) settings: FunctionSettings,
     pub(crate) imports: Vec<String>,
+    pub(crate) guest: Guest,
+    pub(crate) breaker: Breaker,
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// What a function does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// It acts on requests and responses that others answer.
+    Filter,
+    /// It answers requests in an origin's place.
+    Handler,
+}
+
+impl Role {
+    /// The word for the log.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Filter => "filter",
+            Self::Handler => "handler",
+        }
+    }
+}
+
+/// What is instantiated.
+pub(crate) enum Guest {
+    Filter(Filter),
+    Handler(handler::Prepared),
+}
+
+/// A filter, ready to be instantiated.
+pub(crate) struct Filter {
     pub(crate) pre: InstancePre<State>,
     /// By hook, in the order of [`Hook::ALL`].
     pub(crate) exports: [Option<ComponentExportIndex>; Hook::ALL.len()],
-    pub(crate) shared: Arc<Shared>,
 }
 
 impl Function {
@@ -156,6 +196,24 @@ impl Function {
         &self.settings
     }
 
+    /// Whether it may stand where the config wants such a one.
+    pub fn is_for(&self, role: Role) -> Result<(), UploadError> {
+        match (self.role(), role) {
+            (Role::Handler, Role::Filter) => Err(UploadError::NotFilter),
+            (Role::Filter, Role::Handler) => Err(UploadError::NotHandler),
+            _ => Ok(()),
+        }
+    }
+
+    /// What it does.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        match self.guest {
+            Guest::Filter(_) => Role::Filter,
+            Guest::Handler(_) => Role::Handler,
+        }
+    }
+
     /// The interfaces that it really imports, sorted.
     #[must_use]
     pub fn imports(&self) -> &[String] {
@@ -174,7 +232,14 @@ impl Function {
     }
 
     pub(crate) fn export(&self, hook: Hook) -> Option<&ComponentExportIndex> {
-        self.exports.get(hook as usize)?.as_ref()
+        self.filter()?.exports.get(hook as usize)?.as_ref()
+    }
+
+    pub(crate) fn filter(&self) -> Option<&Filter> {
+        match &self.guest {
+            Guest::Filter(filter) => Some(filter),
+            Guest::Handler(_) => None,
+        }
     }
 }
 
@@ -192,6 +257,7 @@ impl fmt::Debug for Function {
         f.debug_struct("Function")
             .field("name", &self.name)
             .field("version", &self.version)
+            .field("role", &self.role().as_str())
             .field("hooks", &self.hooks().map(Hook::as_str).collect::<Vec<_>>())
             .finish_non_exhaustive()
     }
@@ -217,6 +283,10 @@ pub fn version(bytes: &[u8], settings: &FunctionSettings) -> String {
     part(&[u8::from(settings.store_private)]);
     for hook in Hook::ALL {
         part(settings.on_error(hook).as_str().as_bytes());
+    }
+    // Only where it is set, so that versions from before there was such a setting keep their names.
+    if settings.rollback_on_traps {
+        part(b"rollback-on-traps");
     }
     hasher.finalize().to_hex().to_string()
 }
@@ -244,6 +314,7 @@ mod tests {
             version(b"x", &settings(&[("a", "b")], &["a"])),
             version(b"x", &stores),
             version(b"x", &closed),
+            version(b"x", &FunctionSettings { rollback_on_traps: true, ..FunctionSettings::default() }),
         ];
         let distinct: BTreeSet<_> = all.iter().collect();
         assert_eq!(distinct.len(), all.len());

@@ -8,6 +8,10 @@ use crate::function::Hook;
 pub const LINES_MAX: u32 = 16;
 /// Bytes of all lines of one call of a hook.
 pub const LINES_MAX_BYTES: usize = 4096;
+/// Most lines of one call of a handler.
+pub const HANDLER_LINES_MAX: u32 = 128;
+/// Bytes of all lines of one call of a handler.
+pub const HANDLER_LINES_MAX_BYTES: usize = 64 << 10;
 /// Most access-log fields of a request.
 pub const FIELDS_MAX: usize = 16;
 /// Longest name of a field or counter, in bytes.
@@ -118,18 +122,31 @@ pub(crate) fn printable(text: &str, max_bytes: usize) -> String {
 }
 
 /// Text that a call has written to its log so far: the limits are per call, the log is per request.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct LineBudget {
     lines: u32,
     bytes: usize,
+    lines_max: u32,
+    bytes_max: usize,
     /// Standard output and standard error after their last line end.
     partial: [Vec<u8>; 2],
 }
 
+impl Default for LineBudget {
+    fn default() -> Self {
+        Self::with(LINES_MAX, LINES_MAX_BYTES)
+    }
+}
+
 impl LineBudget {
+    /// At most so many lines and bytes.
+    pub(crate) fn with(lines_max: u32, bytes_max: usize) -> Self {
+        Self { lines: 0, bytes: 0, lines_max, bytes_max, partial: Default::default() }
+    }
+
     pub(crate) fn write(&mut self, log: &mut GuestLog, by: (&Arc<str>, Hook), level: Level, text: &str) {
-        let room = LINES_MAX_BYTES.saturating_sub(self.bytes);
-        if self.lines >= LINES_MAX || room == 0 {
+        let room = self.bytes_max.saturating_sub(self.bytes);
+        if self.lines >= self.lines_max || room == 0 {
             log.dropped = log.dropped.saturating_add(1);
             return;
         }
@@ -155,7 +172,7 @@ impl LineBudget {
             partial.clear();
             rest = after.get(1..).unwrap_or_default();
         }
-        let room = LINES_MAX_BYTES.saturating_sub(partial.len());
+        let room = self.bytes_max.saturating_sub(partial.len());
         partial.extend_from_slice(rest.get(..room).unwrap_or(rest));
         let [out, err] = &mut self.partial;
         *(if at == 0 { out } else { err }) = partial;

@@ -13,6 +13,7 @@
 //! A function can fail only the request that it runs for. Whatever it does, the call ends within its limits, the
 //! exchange comes back without its edits, and the instance is gone.
 
+pub mod breaker;
 pub mod catalog;
 pub mod code;
 pub mod config;
@@ -28,26 +29,34 @@ pub mod upload;
 
 mod chain;
 mod function;
+mod handler;
 mod link;
 mod live;
+mod mount;
 mod pulse;
 mod roster;
 mod runtime;
 mod state;
 mod verdict;
 
+pub use breaker::Stopped;
 pub use catalog::{Catalog, CatalogError, Courier, NobodyElse};
 pub use chain::{CHAIN_MAX, Chain, ChainTooLong, Instances};
 pub use code::{CompileError, Compiler, EngineItself, compile_into};
-pub use config::{Config, SlotReset};
+pub use config::{Config, HandlerLimits, SlotReset};
 pub use error::{FunctionError, FunctionErrorKind, RuntimeError};
 pub use exchange::{
     CacheWord, ClientInfo, Exchange, LocalResponse, OriginVerdict, RequestHead, RequestVerdict, ResponseHead,
     RouteEdits, Vars,
 };
-pub use function::{Function, FunctionSettings, Hook, OnError, TAG_PREFIX, tag, version};
+pub use function::{Function, FunctionSettings, Hook, OnError, Role, TAG_PREFIX, tag, version};
 pub use guest_log::{GuestLog, Level, Line};
+pub use handler::{
+    Asker, Ended, FETCH_REQUEST_MAX_BYTES, FETCH_RESPONSE_MAX_BYTES, FETCHES_AT_ONCE, FETCHES_MAX, Fetch,
+    Fetched, HANDLER_FIELDS_MAX_BYTES, HandlerBody, OnEnd,
+};
 pub use metrics::Metrics;
+pub use mount::Mount;
 pub use roster::Roster;
 pub use runtime::Runtime;
 pub use state::HOST_CALLS_MAX;

@@ -9,8 +9,8 @@ mod request;
 mod response;
 mod route;
 mod store_policy;
-mod sys;
-mod transaction;
+pub(crate) mod sys;
+pub(crate) mod transaction;
 mod wasi;
 
 use http::HeaderMap;
@@ -33,6 +33,11 @@ pub(crate) fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<State
     sys::link(&mut linker)?;
     wasi::link(&mut linker)?;
     Ok(linker)
+}
+
+/// Whether there is this interface of WASI; `name` is without its version.
+pub(crate) fn offers_wasi(name: &str) -> bool {
+    wasi::offers(name)
 }
 
 /// Whether [`linker`] offers this interface; `name` is without its version.

@@ -69,6 +69,10 @@ where
     let shared = &function.shared;
     let mut spent = Spent::default();
     let fail = |(kind, detail): Failed| FunctionError::new(&function.name, hook, kind, &detail);
+    let pass = match function.admit(shared.clock.ticks()) {
+        Ok(pass) => pass,
+        Err(stopped) => return Called { exchange, spent, result: Err(fail(stopped)) },
+    };
     let mut live = match kept.take() {
         Some(live) => live,
         None => match slot(shared).await {
@@ -83,6 +87,7 @@ where
     let outcome = metered(&shared.clock, &mut spent, live.enter::<R>(hook)).await.and_then(check);
     drop(running);
     let exchange = live.store.data_mut().end(outcome.is_ok());
+    function.ended(pass, outcome.as_ref().err().map(|(kind, _)| *kind), shared.clock.ticks());
     if outcome.is_ok() {
         *kept = Some(live);
     }
@@ -107,7 +112,10 @@ impl Live {
             return Ok(instance);
         }
         let function = Arc::clone(&self.store.data().function);
-        let instance = function.pre.instantiate_async(&mut self.store).await.map_err(failed)?;
+        let Some(filter) = function.filter() else {
+            return Err((FunctionErrorKind::Host, "the function is a handler".to_owned()));
+        };
+        let instance = filter.pre.instantiate_async(&mut self.store).await.map_err(failed)?;
         self.instance = Some(instance);
         Ok(instance)
     }
@@ -161,7 +169,7 @@ pub(crate) async fn trial(function: &Arc<Function>) -> Result<(), UploadError> {
             Hook::OnRequest => live.has::<Verdict>(instance, hook),
             Hook::OnOriginRequest => live.has::<OriginRequestVerdict>(instance, hook),
             Hook::OnOriginResponse => live.has::<OriginResponseVerdict>(instance, hook),
-            Hook::OnResponse => live.has::<()>(instance, hook),
+            Hook::OnResponse | Hook::Handle => live.has::<()>(instance, hook),
         };
         typed.map_err(mismatch)?;
     }
@@ -182,6 +190,10 @@ async fn slot(shared: &Shared) -> Result<OwnedSemaphorePermit, Failed> {
     }
 }
 
+/// What is said of a panic.
+pub(crate) const HOST_PANICKED: &str =
+    "the host panicked while it served the function; the panic's message is in the node's log";
+
 /// Runs a call, measures it, and keeps a panic of the host inside the request that met it.
 async fn metered<R>(
     clock: &Clock,
@@ -196,11 +208,7 @@ async fn metered<R>(
         let after = clock.ticks();
         spent.cpu += after.saturating_sub(before);
         spent.wall = after.saturating_sub(*first.get_or_insert(before));
-        polled.unwrap_or_else(|_| {
-            let text =
-                "the host panicked while it served the function; the panic's message is in the node's log";
-            Poll::Ready(Err((FunctionErrorKind::Host, text.to_owned())))
-        })
+        polled.unwrap_or_else(|_| Poll::Ready(Err((FunctionErrorKind::Host, HOST_PANICKED.to_owned()))))
     })
     .await
 }
@@ -209,7 +217,7 @@ async fn metered<R>(
 const TRANSFER_TEXT: &str = "fuel allocated for hostcalls";
 
 #[expect(clippy::needless_pass_by_value, reason = "it is passed to map_err")]
-fn failed(error: wasmtime::Error) -> Failed {
+pub(crate) fn failed(error: wasmtime::Error) -> Failed {
     let cause = error.root_cause().to_string();
     let kind = if let Some(stop) = error.downcast_ref::<Stop>() {
         stop.kind()
@@ -217,6 +225,8 @@ fn failed(error: wasmtime::Error) -> Failed {
         FunctionErrorKind::Busy
     } else if let Some(Trap::StackOverflow) = error.downcast_ref::<Trap>() {
         FunctionErrorKind::Stack
+    } else if error.is::<wasmtime_wasi::I32Exit>() {
+        return (FunctionErrorKind::Misuse, "the function called exit".to_owned());
     } else if cause.contains(TRANSFER_TEXT) {
         FunctionErrorKind::Transfer
     } else {

@@ -16,15 +16,34 @@ use crate::exchange::{OriginVerdict, RequestVerdict};
 use crate::function::Hook;
 use crate::live::Spent;
 
-/// Upper bounds of the histograms' buckets, in microseconds: a fresh call takes about 10, a bad one 5000.
-const BOUNDS_US: [u32; 12] = [2, 5, 10, 15, 25, 50, 100, 250, 500, 1000, 5000, 20_000];
+/// Upper bounds of the histograms' buckets, in microseconds: a fresh call takes about 10, a bad one 5000, and a handler
+/// may wait.
+const BOUNDS_US: [u32; 14] = [2, 5, 10, 15, 25, 50, 100, 250, 500, 1000, 5000, 20_000, 100_000, 1_000_000];
 
 /// What this room counts.
 pub struct Metrics {
     /// In the order of [`Hook::ALL`].
     hooks: [PerHook; Hook::ALL.len()],
-    slots: Arc<Semaphore>,
-    slots_max: usize,
+    handlers: PerHook,
+    stops: AtomicU64,
+    slots: Slots,
+    handler_slots: Slots,
+}
+
+/// The places of a pool.
+struct Slots {
+    free: Arc<Semaphore>,
+    all: usize,
+}
+
+impl Slots {
+    fn new(free: &Arc<Semaphore>) -> Self {
+        Self { all: free.available_permits(), free: Arc::clone(free) }
+    }
+
+    fn used(&self) -> usize {
+        self.all.saturating_sub(self.free.available_permits())
+    }
 }
 
 struct PerHook {
@@ -43,9 +62,14 @@ struct Histogram {
 }
 
 impl Metrics {
-    pub(crate) fn new(slots: Arc<Semaphore>) -> Self {
-        let slots_max = slots.available_permits();
-        Self { hooks: Hook::ALL.map(|_| PerHook::new()), slots, slots_max }
+    pub(crate) fn new(slots: &Arc<Semaphore>, handler_slots: &Arc<Semaphore>) -> Self {
+        Self {
+            hooks: Hook::ALL.map(|_| PerHook::new()),
+            handlers: PerHook::new(),
+            stops: AtomicU64::new(0),
+            slots: Slots::new(slots),
+            handler_slots: Slots::new(handler_slots),
+        }
     }
 
     /// Adds these metrics to a registry.
@@ -72,6 +96,16 @@ impl Metrics {
         of.spent(spent);
     }
 
+    /// A version was stopped.
+    pub(crate) fn stopped(&self) {
+        self.stops.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A call that never began.
+    pub(crate) fn refused(&self, hook: Hook, why: FunctionErrorKind) {
+        self.of(hook).failure(why, Spent::default());
+    }
+
     fn of(&self, hook: Hook) -> &PerHook {
         let [on_request, on_origin_request, on_origin_response, on_response] = &self.hooks;
         match hook {
@@ -79,6 +113,7 @@ impl Metrics {
             Hook::OnOriginRequest => on_origin_request,
             Hook::OnOriginResponse => on_origin_response,
             Hook::OnResponse => on_response,
+            Hook::Handle => &self.handlers,
         }
     }
 }
@@ -117,7 +152,7 @@ impl PerHook {
             count.fetch_add(1, Ordering::Relaxed);
         }
         // A call that never began would only blur the picture of those that did.
-        if kind != FunctionErrorKind::Busy {
+        if !matches!(kind, FunctionErrorKind::Busy | FunctionErrorKind::Stopped) {
             self.spent(spent);
         }
     }
@@ -157,31 +192,41 @@ impl Histogram {
     }
 }
 
+/// All that is counted by itself.
+fn calls_of() -> impl Iterator<Item = Hook> {
+    Hook::ALL.into_iter().chain([Hook::Handle])
+}
+
 impl Collector for Metrics {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let help = "Calls of functions' hooks, by outcome";
         let mut calls = encoder.encode_descriptor("function_calls", help, None, MetricType::Counter)?;
-        for hook in Hook::ALL {
+        for hook in calls_of() {
             for (outcome, n) in self.of(hook).outcomes() {
                 let labels = [("hook", hook.as_str()), ("outcome", outcome)];
                 calls.encode_family(&labels)?.encode_counter::<NoLabelSet, _, u64>(&n, None)?;
             }
         }
+        let help = "Versions that were stopped because they kept failing";
+        let stops = encoder.encode_descriptor("function_stops", help, None, MetricType::Counter)?;
+        let n = self.stops.load(Ordering::Relaxed);
+        { stops }.encode_counter::<NoLabelSet, _, u64>(&n, None)?;
         for (name, help, which) in [
             ("function_cpu", "CPU time of one call", (|of| &of.cpu) as fn(&PerHook) -> &Histogram),
             ("function_wall", "Time from the begin to the end of one call", |of| &of.wall),
         ] {
             let mut family =
                 encoder.encode_descriptor(name, help, Some(&Unit::Seconds), MetricType::Histogram)?;
-            for hook in Hook::ALL {
+            for hook in calls_of() {
                 let labels = [("hook", hook.as_str())];
                 which(self.of(hook)).encode(family.encode_family(&labels)?)?;
             }
         }
-        let used = self.slots_max.saturating_sub(self.slots.available_permits());
         for (name, help, n) in [
-            ("function_instances", "Instances that exist now", used),
-            ("function_instances_max", "Instances that may exist", self.slots_max),
+            ("function_instances", "Instances that exist now", self.slots.used()),
+            ("function_instances_max", "Instances that may exist", self.slots.all),
+            ("handler_instances", "Instances of handlers that exist now", self.handler_slots.used()),
+            ("handler_instances_max", "Instances of handlers that may exist", self.handler_slots.all),
         ] {
             let n = i64::try_from(n).unwrap_or(i64::MAX);
             encoder.encode_descriptor(name, help, None, MetricType::Gauge)?.encode_gauge(&n)?;
@@ -202,7 +247,7 @@ mod tests {
 
     #[test]
     fn calls_and_their_cost_are_exported() {
-        let metrics = Arc::new(Metrics::new(Arc::new(Semaphore::new(5))));
+        let metrics = Arc::new(Metrics::new(&Arc::new(Semaphore::new(5)), &Arc::new(Semaphore::new(2))));
         let spent = Spent { cpu: Duration::from_micros(10), wall: Duration::from_millis(50) };
         metrics.record(Hook::OnRequest, &Ok(RequestVerdict::Next), spent);
         let error = FunctionError::new(&Arc::from("f"), Hook::OnResponse, FunctionErrorKind::Cpu, "");

@@ -4,7 +4,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread::{JoinHandle, Thread};
 use std::time::Duration;
 
@@ -26,6 +26,8 @@ pub(crate) struct Pulse {
 #[derive(Default)]
 struct Inner {
     running: AtomicUsize,
+    /// Ticks so far.
+    beats: AtomicU64,
     resting: AtomicBool,
     stopped: AtomicBool,
 }
@@ -38,6 +40,11 @@ impl Pulse {
             .name("seawall-pulse".to_owned())
             .spawn(move || shared.run(|| engine.increment_epoch()))?;
         Ok(Self { inner, ticker: thread.thread().clone(), thread: Some(thread) })
+    }
+
+    /// Ticks so far. They go on while any guest runs.
+    pub(crate) fn beats(&self) -> u64 {
+        self.inner.beats.load(Ordering::Relaxed)
     }
 
     /// A hook begins; the pulse beats until the guard is dropped.
@@ -85,6 +92,7 @@ impl Inner {
                 idle = 0;
             } else {
                 std::thread::park_timeout(TICK);
+                self.beats.fetch_add(1, Ordering::Relaxed);
                 beat();
             }
         }

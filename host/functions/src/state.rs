@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use seawall_base::Clock;
 use wasmtime::{ResourceLimiter, UpdateDeadline};
 
 use crate::edits::{EDITS_MAX, EDITS_MAX_BYTES, EditError};
@@ -12,6 +13,7 @@ use crate::error::Stop;
 use crate::exchange::{Exchange, RequestHead, ResponseHead, RouteEdits, Vars};
 use crate::function::{Function, Hook};
 use crate::guest_log::{Level, LineBudget};
+use crate::link::files::Guarded;
 use crate::store_policy::StorePolicy;
 
 /// Most host calls of one call of a hook. Reading each of 100 fields several times fits.
@@ -103,6 +105,11 @@ impl State {
             return Err(wasmtime::Error::new(Stop::HostCalls(HOST_CALLS_MAX)));
         }
         Ok(())
+    }
+
+    /// The node's clock.
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.function.shared.clock
     }
 
     pub(crate) fn exchange(&self) -> wasmtime::Result<&Exchange> {
@@ -255,6 +262,12 @@ const OUTSIDE: Stop =
 const NO_RESPONSE: Stop = Stop::Misuse("there is no response yet in this hook");
 const NO_FETCH: Stop =
     Stop::Misuse("nothing is fetched in this hook: `store-policy` is for the origin-side ones");
+
+impl Guarded for State {
+    fn count_call(&mut self) -> wasmtime::Result<()> {
+        self.charge()
+    }
+}
 
 impl ResourceLimiter for State {
     /// Ends the call instead of letting `memory.grow` answer -1: the error then says what happened, where a guest would

@@ -4,7 +4,9 @@
 //! need. An upload that passes has been instantiated once. Refuses nothing silently: each "no" is an [`UploadError`].
 
 mod module;
+mod role;
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -14,11 +16,14 @@ use wasmparser::{MemoryType, Parser, Payload, TypeRef};
 use wasmtime::Engine;
 use wasmtime::component::{Component, ComponentExportIndex};
 
+use crate::breaker::Breaker;
 use crate::config::Config;
-use crate::function::{self, Function, FunctionSettings, Hook};
+use crate::function::{self, Filter, Function, FunctionSettings, Guest, Hook, Role};
+use crate::handler;
 use crate::link;
 use crate::live;
 use crate::runtime::Shared;
+use role::Found;
 
 /// The package of the hooks.
 const PACKAGE: &str = "seawall:edge";
@@ -47,7 +52,8 @@ pub enum UploadError {
     #[error(
         "the module has no `component-type` section. Export hooks with `seawall_edge::filter!`, or with wit-bindgen \
          and the world of wit/; if it does so, then a tool such as `wasm-strip` has removed the section: use \
-         `strip = true` in Cargo's profile instead"
+         `strip = true` in Cargo's profile instead. A handler must be a component, or have the section: build it for \
+         wasm32-wasip2, or componentize it"
     )]
     NoInterface,
     /// A program with a `main`.
@@ -64,12 +70,27 @@ pub enum UploadError {
     /// Settings that contradict themselves.
     #[error("{0}")]
     Settings(String),
-    /// A whole handler, which is not a filter.
+    /// A handler of another generation.
     #[error(
-        "this is a handler (it exports `wasi:http`). This version of Seawall runs filters only: export one of \
-         the hooks of {PACKAGE}@{VERSION}"
+        "this exports `{0}`. Handlers export `wasi:http/incoming-handler@0.2`: build for WASI 0.2, and not for 0.3 or \
+         for outgoing requests"
     )]
-    Handler,
+    HandlerVersion(String),
+    /// A filter and a handler in one.
+    #[error("this exports both a hook and `wasi:http/incoming-handler`: build two functions of it")]
+    BothRoles,
+    /// A handler where a filter belongs.
+    #[error(
+        "this is a handler (it exports `wasi:http/incoming-handler`), which answers requests in an origin's place. Name \
+         it in an origin, `[[origins]]` with `name` and `function`, and not in a site's `functions`"
+    )]
+    NotFilter,
+    /// A filter where a handler belongs.
+    #[error(
+        "this is a filter (it exports hooks of {PACKAGE}), and an origin names it as its handler. Export \
+         `wasi:http/incoming-handler@0.2`, or name the function in a site's `functions`"
+    )]
+    NotHandler,
     /// A component that exports no hook.
     #[error(
         "the component exports no hook of {PACKAGE}@{VERSION}; it exports: {exports}. Export `on-request`, \
@@ -88,10 +109,12 @@ pub enum UploadError {
     #[error("the host's own adapter is broken: {0}. This is a defect of Seawall, please report it")]
     Adapter(String),
     /// It imports what functions are not given.
-    #[error("the function imports {imports}, which this host does not give to filters. {advice}")]
+    #[error("the function imports {imports}, which this host does not give to {role}s. {advice}")]
     NotGranted {
         /// The interfaces.
         imports: String,
+        /// To whom.
+        role: &'static str,
         /// What to use instead.
         advice: &'static str,
     },
@@ -101,9 +124,7 @@ pub enum UploadError {
     )]
     Mismatch(String),
     /// It uses a WebAssembly feature that is off.
-    #[error(
-        "the function uses {0}, which is off for filters. Build for wasm32-wasip1 or wasm32-wasip2 without it"
-    )]
+    #[error("the function uses {0}, which is off. Build for wasm32-wasip1 or wasm32-wasip2 without it")]
     Feature(&'static str),
     /// It starts with more memory than it may ever have.
     #[error(
@@ -138,7 +159,10 @@ impl UploadError {
             Self::Program => "program",
             Self::CommandComponent => "command-component",
             Self::Settings(_) => "settings",
-            Self::Handler => "handler",
+            Self::HandlerVersion(_) => "handler-version",
+            Self::BothRoles => "both-roles",
+            Self::NotFilter => "not-filter",
+            Self::NotHandler => "not-handler",
             Self::NoHook { .. } => "no-hook",
             Self::Componentize(_) => "componentize",
             Self::Adapter(_) => "adapter",
@@ -161,49 +185,101 @@ pub(crate) fn prepare(
     if let Some(mistake) = settings.mistake() {
         return Err(UploadError::Settings(mistake));
     }
-    let component = compile(&shared.engine, &shared.config, bytes)?;
-    let imports = imports(shared, &component)?;
-    let exports = Hook::ALL.map(|hook| export(&component, hook));
-    if exports.iter().all(Option::is_none) {
-        return Err(no_hook(shared, &component));
-    }
-    let linker = link::files::link(&shared.linker, &component);
-    let pre = linker
-        .and_then(|linker| linker.instantiate_pre(&component))
-        .map_err(|error| UploadError::Mismatch(format!("{error:#}")))?;
+    let checked = check(&shared.config, bytes)?;
     let version = function::version(bytes, &settings);
+    let (guest, imports) = match &checked.found {
+        Found::Filter => filter(shared, &checked.binary)?,
+        Found::Handler(interface) => {
+            if !settings.on_error.is_empty() {
+                let text = "a handler has no hooks: remove `on_error`. What fails is answered as a failing origin is";
+                return Err(UploadError::Settings(text.to_owned()));
+            }
+            handler(shared, &checked.binary, interface)?
+        }
+    };
     let function = Arc::new(Function {
         name: Arc::from(name),
         tag: function::tag(name, &version).into_boxed_str(),
         version,
         settings,
         imports,
-        pre,
-        exports,
+        guest,
+        breaker: Breaker::default(),
         shared: Arc::clone(shared),
     });
-    drive(live::trial(&function))?;
+    drive(async {
+        match function.role() {
+            Role::Filter => live::trial(&function).await,
+            Role::Handler => handler::trial(&function).await,
+        }
+    })?;
     Ok(function)
 }
 
-/// The component of an upload, compiled, if it is of a kind that may run at all.
-pub(crate) fn compile(engine: &Engine, config: &Config, bytes: &[u8]) -> Result<Component, UploadError> {
-    let max = config.upload_max_bytes;
-    if bytes.len() > max {
-        return Err(UploadError::TooLarge { bytes: bytes.len(), max });
+fn filter(shared: &Shared, binary: &[u8]) -> Result<(Guest, Vec<String>), UploadError> {
+    let component = engine_says(&shared.engine, binary)?;
+    let imports = imports(&shared.engine, &component, Role::Filter)?;
+    let exports = Hook::ALL.map(|hook| export(&component, hook));
+    if exports.iter().all(Option::is_none) {
+        return Err(UploadError::Mismatch("its hooks have no `handle`".to_owned()));
     }
-    let componentized;
+    let linker = link::files::link(&shared.linker, &component);
+    let pre = linker
+        .and_then(|linker| linker.instantiate_pre(&component))
+        .map_err(|error| UploadError::Mismatch(format!("{error:#}")))?;
+    Ok((Guest::Filter(Filter { pre, exports }), imports))
+}
+
+fn handler(shared: &Shared, binary: &[u8], interface: &str) -> Result<(Guest, Vec<String>), UploadError> {
+    let engine = shared.handlers().map_err(|error| UploadError::Compile(error.to_string()))?;
+    let component = engine_says(engine.engine(), binary)?;
+    let imports = imports(engine.engine(), &component, Role::Handler)?;
+    Ok((Guest::Handler(handler::Prepared::new(engine, &component, interface)?), imports))
+}
+
+fn engine_says(engine: &Engine, binary: &[u8]) -> Result<Component, UploadError> {
+    Component::from_binary(engine, binary).map_err(|error| UploadError::Compile(format!("{error:#}")))
+}
+
+/// Compiles an upload, if it is of a kind that may run at all.
+pub(crate) fn compile(engine: &Engine, config: &Config, bytes: &[u8]) -> Result<(), UploadError> {
+    engine_says(engine, &check(config, bytes)?.binary).map(drop)
+}
+
+/// What an upload is.
+pub(crate) fn role_of(config: &Config, bytes: &[u8]) -> Result<Role, UploadError> {
+    check(config, bytes).map(|checked| checked.found.role())
+}
+
+/// An upload that may run, as a component.
+struct Checked<'b> {
+    binary: Cow<'b, [u8]>,
+    found: Found,
+}
+
+fn check<'b>(config: &Config, bytes: &'b [u8]) -> Result<Checked<'b>, UploadError> {
+    fits(bytes, config.any_upload_max_bytes())?;
     let binary = if Parser::is_component(bytes) {
-        bytes
+        Cow::Borrowed(bytes)
     } else if Parser::is_core_wasm(bytes) {
-        features(config, bytes)?;
-        componentized = module::componentize(bytes)?;
-        &componentized
+        features(config.handlers.memory_max_bytes, bytes)?;
+        Cow::Owned(module::componentize(bytes)?)
     } else {
         return Err(UploadError::NotWasm(looks_like(bytes)));
     };
-    features(config, binary)?;
-    Component::from_binary(engine, binary).map_err(|error| UploadError::Compile(format!("{error:#}")))
+    let found = role::of(&binary)?;
+    let (upload_max, memory_max) = match found.role() {
+        Role::Filter => (config.upload_max_bytes, config.memory_max_bytes),
+        Role::Handler => (config.handlers.upload_max_bytes, config.handlers.memory_max_bytes),
+    };
+    fits(bytes, upload_max)?;
+    features(memory_max, &binary)?;
+    Ok(Checked { binary, found })
+}
+
+fn fits(bytes: &[u8], max: usize) -> Result<(), UploadError> {
+    let bytes = bytes.len();
+    if bytes > max { Err(UploadError::TooLarge { bytes, max }) } else { Ok(()) }
 }
 
 /// What something is that is not WebAssembly.
@@ -224,7 +300,7 @@ fn looks_like(bytes: &[u8]) -> &'static str {
 }
 
 /// Refuses by name what the engine would refuse with a position in the file.
-fn features(config: &Config, binary: &[u8]) -> Result<(), UploadError> {
+fn features(memory_max: usize, binary: &[u8]) -> Result<(), UploadError> {
     let malformed = |error: wasmparser::BinaryReaderError| UploadError::Malformed(error.to_string());
     let mut memories = 0;
     for payload in Parser::new(0).parse_all(binary) {
@@ -234,13 +310,13 @@ fn features(config: &Config, binary: &[u8]) -> Result<(), UploadError> {
             Payload::ImportSection(imports) => {
                 for import in imports.into_imports() {
                     if let TypeRef::Memory(memory) = import.map_err(malformed)?.ty {
-                        memory_features(config, memory, &mut memories)?;
+                        memory_features(memory_max, memory, &mut memories)?;
                     }
                 }
             }
             Payload::MemorySection(section) => {
                 for memory in section {
-                    memory_features(config, memory.map_err(malformed)?, &mut memories)?;
+                    memory_features(memory_max, memory.map_err(malformed)?, &mut memories)?;
                 }
             }
             _ => {}
@@ -249,9 +325,9 @@ fn features(config: &Config, binary: &[u8]) -> Result<(), UploadError> {
     Ok(())
 }
 
-fn memory_features(config: &Config, memory: MemoryType, memories: &mut u32) -> Result<(), UploadError> {
+fn memory_features(memory_max: usize, memory: MemoryType, memories: &mut u32) -> Result<(), UploadError> {
     const PAGE_BYTES: u64 = 64 << 10;
-    let max = config.memory_max_bytes as u64;
+    let max = memory_max as u64;
     let bytes = memory.initial.saturating_mul(PAGE_BYTES);
     *memories += 1;
     if memory.shared {
@@ -267,14 +343,18 @@ fn memory_features(config: &Config, memory: MemoryType, memories: &mut u32) -> R
     }
 }
 
-/// Compares what a component really imports with what there is: everything else does not exist for a filter.
-fn imports(shared: &Shared, component: &Component) -> Result<Vec<String>, UploadError> {
+/// Compares what a component really imports with what there is: everything else does not exist for a function.
+fn imports(engine: &Engine, component: &Component, role: Role) -> Result<Vec<String>, UploadError> {
     let ty = component.component_type();
     let unversioned = |name: &str| name.split('@').next().unwrap_or(name).to_owned();
-    let mut all: Vec<String> = ty.imports(&shared.engine).map(|(name, _)| name.to_owned()).collect();
+    let mut all: Vec<String> = ty.imports(engine).map(|(name, _)| name.to_owned()).collect();
     all.sort_unstable();
+    let offers = match role {
+        Role::Filter => link::offers,
+        Role::Handler => handler::offers,
+    };
     let missing: Vec<String> =
-        all.iter().filter(|name| !link::offers(&unversioned(name))).map(|name| format!("`{name}`")).collect();
+        all.iter().filter(|name| !offers(&unversioned(name))).map(|name| format!("`{name}`")).collect();
     if missing.is_empty() {
         return Ok(all);
     }
@@ -282,33 +362,20 @@ fn imports(shared: &Shared, component: &Component) -> Result<Vec<String>, Upload
     let advice = if imports.contains("wasi:filesystem") {
         "There are no files: build them in with `include_bytes!`, or use `config`"
     } else if imports.contains("wasi:sockets") || imports.contains("wasi:http") {
-        "Filters make no connections of their own"
+        "Functions make no connections of their own"
+    } else if role == Role::Handler && imports.contains(PACKAGE) {
+        "Handlers have config and log of it: their request and response are `wasi:http`'s"
     } else if imports.contains(PACKAGE) {
         "A newer Seawall may have it; this one has request, response, client, route, store-policy, vars, config and log"
     } else {
         "Remove the dependency that needs it"
     };
-    Err(UploadError::NotGranted { imports, advice })
+    Err(UploadError::NotGranted { imports, role: role.as_str(), advice })
 }
 
 fn export(component: &Component, hook: Hook) -> Option<ComponentExportIndex> {
     let interface = component.get_export_index(None, format!("{PACKAGE}/{}@{VERSION}", hook.as_str()))?;
     component.get_export_index(Some(&interface), "handle")
-}
-
-fn no_hook(shared: &Shared, component: &Component) -> UploadError {
-    let ty = component.component_type();
-    let exports: Vec<String> = ty.exports(&shared.engine).map(|(name, _)| format!("`{name}`")).collect();
-    let has = |prefix: &str| exports.iter().any(|name| name.starts_with(prefix));
-    if has("`wasi:http/") {
-        UploadError::Handler
-    } else if has("`wasi:cli/run") {
-        UploadError::CommandComponent
-    } else {
-        UploadError::NoHook {
-            exports: if exports.is_empty() { "nothing".to_owned() } else { exports.join(", ") },
-        }
-    }
 }
 
 /// Runs a future to its end on this thread. Only for a trial: its CPU budget bounds the loop.

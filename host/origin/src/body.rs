@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use http_body_util::Full;
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use parking_lot::Mutex;
 use seawall_base::{Blame, Cause, Fault};
@@ -49,13 +50,53 @@ impl Lender {
 #[derive(Debug)]
 pub(crate) struct Upload {
     /// Gone where it was given up.
-    from: Mutex<Option<Incoming>>,
+    from: Mutex<Option<Source>>,
     /// Frames handed on so far.
     frames: AtomicU64,
     /// The next one has been asked for, and the client has not sent it.
     awaited: AtomicBool,
     /// Who asked.
     asker: Mutex<Option<Waker>>,
+}
+
+/// Where a request's body comes from.
+#[derive(Debug)]
+enum Source {
+    Client(Incoming),
+    /// It is there already.
+    Here(Full<Bytes>),
+}
+
+impl Body for Source {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        match &mut *self {
+            Self::Client(body) => Pin::new(body).poll_frame(cx),
+            Self::Here(body) => {
+                let Ok(frame) = ready!(Pin::new(body).poll_frame(cx)).transpose();
+                Poll::Ready(frame.map(Ok))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Client(body) => body.is_end_stream(),
+            Self::Here(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Client(body) => body.size_hint(),
+            Self::Here(body) => body.size_hint(),
+        }
+    }
 }
 
 impl Upload {
@@ -94,6 +135,16 @@ impl Outgoing {
     /// A client's body, handed on as it comes. It breaks off where the client sends nothing for `limit`.
     #[must_use]
     pub fn from_client(body: Incoming, limit: Duration) -> Self {
+        Self::of(Source::Client(body), limit)
+    }
+
+    /// A body that is there already.
+    #[must_use]
+    pub fn whole(body: Bytes) -> Self {
+        Self::of(Source::Here(Full::new(body)), Duration::MAX)
+    }
+
+    fn of(body: Source, limit: Duration) -> Self {
         let upload = (!body.is_end_stream()).then(|| {
             Arc::new(Upload {
                 from: Mutex::new(Some(body)),
@@ -202,6 +253,8 @@ enum From {
     Origin(Incoming),
     /// Not from an origin at all, but in its place.
     Here(Full<Bytes>),
+    /// The same, as it comes.
+    Streamed(BoxBody<Bytes, Fault>),
 }
 
 impl OriginBody {
@@ -213,6 +266,13 @@ impl OriginBody {
     #[must_use]
     pub fn whole(body: Bytes) -> Self {
         let from = From::Here(Full::new(body));
+        Self { from, between_bytes: Duration::ZERO, patience: None, blame: Blame::Node, seat: None }
+    }
+
+    /// A body that is being made: the answer of one who stands in for an origin, and who has limits of its own.
+    #[must_use]
+    pub fn streamed(body: impl Body<Data = Bytes, Error = Fault> + Send + Sync + 'static) -> Self {
+        let from = From::Streamed(body.boxed());
         Self { from, between_bytes: Duration::ZERO, patience: None, blame: Blame::Node, seat: None }
     }
 
@@ -255,6 +315,7 @@ impl Body for OriginBody {
                 let Ok(frame) = ready!(Pin::new(body).poll_frame(cx)).transpose();
                 return Poll::Ready(frame.map(Ok));
             }
+            From::Streamed(body) => return Pin::new(body).poll_frame(cx),
         };
         if let Poll::Ready(frame) = Pin::new(from).poll_frame(cx) {
             this.patience = None;
@@ -281,6 +342,7 @@ impl Body for OriginBody {
         match &self.from {
             From::Origin(from) => from.is_end_stream(),
             From::Here(body) => body.is_end_stream(),
+            From::Streamed(body) => body.is_end_stream(),
         }
     }
 
@@ -288,6 +350,7 @@ impl Body for OriginBody {
         match &self.from {
             From::Origin(from) => from.size_hint(),
             From::Here(body) => body.size_hint(),
+            From::Streamed(body) => body.size_hint(),
         }
     }
 }

@@ -11,10 +11,11 @@ use seawall_base::{Clock, NodeName, OriginName};
 use seawall_cache::Store;
 use seawall_cluster::Cluster;
 use seawall_cluster::peer::PeerSecret;
-use seawall_origin::{Client, Pool};
+use seawall_origin::Client;
 use seawall_policy::via::Via;
 
 use crate::metrics::Metrics;
+use crate::origin::Origin;
 use crate::record::AccessLog;
 use crate::site::Sites;
 
@@ -31,7 +32,7 @@ pub struct Edge {
     /// Sites by host.
     pub sites: Sites,
     /// All origins by name: a function may choose among them.
-    pub origins: HashMap<OriginName, Arc<Pool>>,
+    pub origins: HashMap<OriginName, Origin>,
     /// The log and the other nodes.
     pub cluster: Arc<Cluster>,
     /// How to ask other nodes.

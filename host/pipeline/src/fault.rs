@@ -33,6 +33,8 @@ fn meaning(cause: Cause) -> (StatusCode, Option<ProxyError>) {
         Cause::QueueFull | Cause::QueueTimeout => (S::SERVICE_UNAVAILABLE, Some(P::ConnectionLimitReached)),
         Cause::NoServer => (S::SERVICE_UNAVAILABLE, Some(P::DestinationUnavailable)),
         Cause::Function => (S::SERVICE_UNAVAILABLE, Some(P::ProxyInternalResponse)),
+        Cause::Handler => (S::BAD_GATEWAY, Some(P::ProxyInternalError)),
+        Cause::HandlerBusy => (S::SERVICE_UNAVAILABLE, Some(P::ConnectionLimitReached)),
         Cause::CutOff => (S::SERVICE_UNAVAILABLE, Some(P::DestinationUnavailable)),
         Cause::FillDropped => (S::INTERNAL_SERVER_ERROR, Some(P::ProxyInternalError)),
         Cause::PeerRefused => (S::FORBIDDEN, Some(P::HttpRequestDenied)),
@@ -61,10 +63,13 @@ pub(crate) fn response(edge: &Edge, site: Option<&Site>, fault: &Fault) -> Respo
     if fault.cause == Cause::RequestTimeout {
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    if matches!(fault.cause, Cause::QueueFull | Cause::QueueTimeout | Cause::NoServer) {
+    if matches!(fault.cause, Cause::QueueFull | Cause::QueueTimeout | Cause::NoServer | Cause::HandlerBusy) {
         headers.insert(RETRY_AFTER, COME_BACK_SECONDS);
     }
-    let proxy_status = error.and_then(|error| ProxyStatus::failed(edge.name.as_str(), error).to_value());
+    let proxy_status = error.and_then(|error| {
+        // The code says which kind of failure it was, and nothing of what the guest chose to say.
+        ProxyStatus { details: fault.code, ..ProxyStatus::failed(edge.name.as_str(), error) }.to_value()
+    });
     if let Some(value) = proxy_status {
         headers.insert(PROXY_STATUS, value);
     }
@@ -74,6 +79,9 @@ pub(crate) fn response(edge: &Edge, site: Option<&Site>, fault: &Fault) -> Respo
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const S502: StatusCode = StatusCode::BAD_GATEWAY;
+    const S503: StatusCode = StatusCode::SERVICE_UNAVAILABLE;
 
     #[test]
     fn an_origin_that_is_unreachable_is_a_502_and_a_slow_one_a_504() {
@@ -85,6 +93,7 @@ mod tests {
         {
             assert_eq!(meaning(cause).0, 504, "{}", cause.as_str());
         }
+        assert_eq!((meaning(Cause::Handler).0, meaning(Cause::HandlerBusy).0), (S502, S503));
         assert_eq!(meaning(Cause::NoSite).0, 421);
         assert_eq!(meaning(Cause::RequestTimeout).0, 408);
     }

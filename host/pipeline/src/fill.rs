@@ -11,7 +11,7 @@ use http::{HeaderMap, Response, StatusCode};
 use seawall_base::{Blame, Cause, Fault};
 use seawall_cache::{Entry, Followed, Key, Lead, Release};
 use seawall_functions::FetchReason;
-use seawall_origin::{OriginBody, Outgoing, Pool};
+use seawall_origin::{OriginBody, Outgoing};
 use seawall_policy::partial::Rest;
 use seawall_policy::terms::Times;
 use seawall_policy::{RequestDirectives, Validators};
@@ -21,6 +21,7 @@ use crate::context::Context;
 use crate::edge::Edge;
 use crate::forward::{Inbound, Outbound};
 use crate::interim::{self, Turn};
+use crate::origin::Origin;
 use crate::origin_side::{OnOriginRequest, OnOriginResponse, OriginSide};
 use crate::route::{self, Route};
 use crate::settle::{self, Asked, Declined, DeclinedBy, Settlement, Shaping, Wants};
@@ -276,7 +277,7 @@ async fn fetch(job: &mut Job, wants: Wants<'_>) -> (Times, Result<Inbound, Fault
 }
 
 /// Asks the shield, or else the origin; or what functions choose instead of it.
-async fn ask(job: &mut Job, instead: Option<Arc<Pool>>) -> Result<Inbound, Fault> {
+async fn ask(job: &mut Job, instead: Option<Origin>) -> Result<Inbound, Fault> {
     let Job { edge, outbound, route, functions, .. } = job;
     if instead.is_none()
         && let Some(answer) = outbound.ask_shields(edge, route).await
@@ -290,7 +291,7 @@ async fn ask(job: &mut Job, instead: Option<Arc<Pool>>) -> Result<Inbound, Fault
             OnOriginRequest::Respond(inbound) => return Ok(*inbound),
         },
     };
-    outbound.ask_origin(&origin, Outgoing::empty()).await
+    outbound.ask_origin(edge, &origin, Outgoing::empty()).await
 }
 
 /// No answer: what is stored stands in where it may, else all who wait share the fault.

@@ -9,7 +9,7 @@ use seawall_base::{Blame, Cause, Fault, OriginName, Position, Retry};
 use seawall_cluster::NodeView;
 use seawall_cluster::peer::{self, Asks, PeerAnswer, PeerRequest, PeerTarget};
 use seawall_functions::RequestHead;
-use seawall_origin::{BackupRule, FromBackup, HostRule, OnInterim, OriginBody, Outgoing, Pool, Server, Wish};
+use seawall_origin::{BackupRule, HostRule, OnInterim, OriginBody, Outgoing, Server, Wish};
 use seawall_policy::partial::Rest;
 use seawall_policy::range::ByteRange;
 use seawall_policy::{Validators, cdn_loop, fields, validation};
@@ -17,6 +17,7 @@ use seawall_policy::{Validators, cdn_loop, fields, validation};
 use crate::context::Context;
 use crate::edge::{Edge, Peers};
 use crate::interim::Turn;
+use crate::origin::{Origin, Question};
 use crate::route::Route;
 use crate::settle::Shaping;
 use crate::site::Site;
@@ -38,6 +39,8 @@ pub(crate) struct Outbound {
     origin: Option<OriginName>,
     key_parts: Vec<(String, Vec<u8>)>,
     hops: u8,
+    /// The name of the request that began it.
+    name: Arc<str>,
     /// Where this node's log stood when the fill started.
     position: Position,
     /// Who is told of interim responses.
@@ -105,6 +108,7 @@ impl Outbound {
             origin: cx.edits.origin.clone(),
             key_parts: cx.edits.key_parts.iter().map(text).collect(),
             hops: cx.peer.as_ref().map_or(0, |peer| peer.hops),
+            name: cx.request_name(),
             position,
             on_interim: None,
         }
@@ -211,17 +215,24 @@ impl Outbound {
     }
 
     /// Asks an origin.
-    pub(crate) async fn ask_origin(&self, origin: &Arc<Pool>, body: Outgoing) -> Result<Inbound, Fault> {
+    pub(crate) async fn ask_origin(
+        &self,
+        edge: &Arc<Edge>,
+        origin: &Origin,
+        body: Outgoing,
+    ) -> Result<Inbound, Fault> {
         let mut request = self.request(body);
         let rule = if self.host.is_some() { HostRule::Requests } else { HostRule::Origins };
         let host = self.host.clone().or_else(|| HeaderValue::try_from(self.authority.as_str()).ok());
         request.headers_mut().insert(HOST, host.ok_or_else(bad_host)?);
-        let mut response =
-            origin.fetch(request, Wish { key: self.key, host: rule, backup: self.backup }).await?;
+        let wish = Wish { key: self.key, host: rule, backup: self.backup };
+        let asked = self.host.as_ref().and_then(|host| Authority::try_from(host.as_bytes()).ok());
+        let authority = asked.unwrap_or_else(|| self.authority.clone());
+        let (scheme, name) = (self.scheme.clone(), Arc::clone(&self.name));
+        let mut inbound = origin.ask(edge, Question { request, wish, scheme, authority, name }).await?;
         // What only peers may say, an origin may not.
-        peer::strip(response.headers_mut());
-        let detail = response.extensions_mut().remove::<FromBackup>().map(|_| "backup");
-        Ok(Inbound { detail, ..Inbound::new(response) })
+        peer::strip(inbound.response.headers_mut());
+        Ok(inbound)
     }
 
     /// Tells the nodes of a shield that an unsafe request on this URL succeeded. A node that does not answer keeps what

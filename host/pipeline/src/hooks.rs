@@ -127,7 +127,8 @@ impl FunctionSide {
     }
 
     fn failed(&mut self, error: FunctionError) -> Fault {
-        let fault = Fault::new(Cause::Function, Blame::Function, format!("{error}: {}", error.detail));
+        let fault = Fault::new(Cause::Function, Blame::Function, format!("{error}: {}", error.detail))
+            .code(error.code());
         self.failure = Some(error);
         fault
     }

@@ -4,8 +4,6 @@
 //! head is what is stored. What they decide about storing goes into its fields, so that the rules for storing, and every
 //! node that gets the response, read it there.
 
-use std::sync::Arc;
-
 use http::header::{HeaderValue, VARY};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Response, StatusCode};
@@ -14,7 +12,7 @@ use seawall_functions::{
     CacheWord, Chain, ClientInfo, Exchange, FetchReason, FunctionError, GuestLog, Hook, Instances,
     LocalResponse, OriginVerdict, RequestVerdict, ResponseHead, StoreEdits, StorePolicy, Vars,
 };
-use seawall_origin::{OriginBody, Pool};
+use seawall_origin::OriginBody;
 use seawall_policy::restate::{self, Override};
 use seawall_policy::storing::may_store;
 use seawall_policy::targeted::SEAWALL_CACHE_CONTROL;
@@ -25,6 +23,7 @@ use seawall_policy::{RequestView, ResponseView, Rules, Storing, tags};
 use crate::context::Context;
 use crate::edge::Edge;
 use crate::forward::{Inbound, Outbound};
+use crate::origin::Origin;
 use crate::record;
 use crate::settle::{Declined, DeclinedBy, Shaping, Wants};
 use crate::site::Site;
@@ -43,7 +42,7 @@ pub(crate) struct OriginSide {
     /// The response may be stored.
     stores: bool,
     /// The origin as the functions left it; set once they were asked.
-    origin: Option<Arc<Pool>>,
+    origin: Option<Origin>,
     /// Whether the request may be sent once more, to another origin.
     may_retry: bool,
     failure: Option<FunctionError>,
@@ -52,7 +51,7 @@ pub(crate) struct OriginSide {
 /// What the functions say to a request to an origin.
 pub(crate) enum OnOriginRequest {
     /// Ask this origin.
-    Fetch(Arc<Pool>),
+    Fetch(Origin),
     /// This is its answer.
     Respond(Box<Inbound>),
 }
@@ -62,7 +61,7 @@ pub(crate) enum OnOriginResponse {
     /// Go on, with the head as it is now.
     Go,
     /// Ask this origin instead.
-    Retry(Arc<Pool>),
+    Retry(Origin),
 }
 
 impl OriginSide {
@@ -99,13 +98,11 @@ impl OriginSide {
         &mut self,
         edge: &Edge,
         outbound: &mut Outbound,
-        origin: &Arc<Pool>,
+        origin: &Origin,
     ) -> Result<OnOriginRequest, Fault> {
         let chain = self.chain.as_ref().filter(|chain| chain.has(Hook::OnOriginRequest)).cloned();
         let (Some(chain), None) = (chain, &self.origin) else {
-            return Ok(OnOriginRequest::Fetch(Arc::clone(
-                self.origin.get_or_insert_with(|| Arc::clone(origin)),
-            )));
+            return Ok(OnOriginRequest::Fetch(self.origin.get_or_insert_with(|| origin.clone()).clone()));
         };
         let mut exchange = self.exchange(outbound);
         exchange.store = Some(StorePolicy::new(self.reason, None, false));
@@ -117,10 +114,10 @@ impl OriginSide {
             outbound.ask_for_host(host);
         }
         let chosen = route.origin.as_ref().and_then(|name| edge.origins.get(name)).unwrap_or(origin);
-        self.origin = Some(Arc::clone(chosen));
+        self.origin = Some(chosen.clone());
         self.instances.release_if_scarce();
         Ok(match verdict {
-            RequestVerdict::Next => OnOriginRequest::Fetch(Arc::clone(chosen)),
+            RequestVerdict::Next => OnOriginRequest::Fetch(chosen.clone()),
             RequestVerdict::Respond(local) => OnOriginRequest::Respond(Box::new(answer_of(local))),
         })
     }
@@ -147,7 +144,7 @@ impl OriginSide {
             } else if !is_merged {
                 *inbound.response.headers_mut() = self.signed(&chain, headers);
             }
-            inbound.shaping.declined = replaced(site, &chain);
+            inbound.shaping.declined = inbound.shaping.declined.take().or_else(|| replaced(site, &chain));
             return Ok(OnOriginResponse::Go);
         }
         let forbids = restate::forbids(&headers);
@@ -164,13 +161,13 @@ impl OriginSide {
         let verdict = outcome.map_err(|error| self.failed(error))?;
         if let OriginVerdict::Retry(name) = &verdict
             && std::mem::take(&mut self.may_retry)
-            && let Some(pool) = edge.origins.get(name)
+            && let Some(origin) = edge.origins.get(name)
         {
-            return Ok(OnOriginResponse::Retry(Arc::clone(pool)));
+            return Ok(OnOriginResponse::Retry(origin.clone()));
         }
         let forbids = forbids.filter(|_| !edits.lifts).map(|reason| Declined::by_response(reason.as_str()));
         let declined = forbids.or_else(|| self.declined(&verdict, &edits, is_merged));
-        let declined = declined.or_else(|| replaced(site, &chain));
+        let declined = declined.or(inbound.shaping.declined).or_else(|| replaced(site, &chain));
         let Some(shaped) = shaped else { return Ok(OnOriginResponse::Go) };
         let status = shaped.status;
         let told = (self.reason == FetchReason::Pass).then(|| shaped.headers.clone());
@@ -211,7 +208,8 @@ impl OriginSide {
     }
 
     fn failed(&mut self, error: FunctionError) -> Fault {
-        let fault = Fault::new(Cause::Function, Blame::Function, format!("{error}: {}", error.detail));
+        let fault = Fault::new(Cause::Function, Blame::Function, format!("{error}: {}", error.detail))
+            .code(error.code());
         self.failure = Some(error);
         fault
     }
@@ -315,7 +313,7 @@ fn decided(shaped: ResponseHead, rules: &Rules, times: Times, edits: &StoreEdits
 }
 
 /// Tags are fields, so that a shield hands them on to the edges. What a revalidation brings again is not added twice.
-fn append_tags(headers: &mut HeaderMap, tags: &str) {
+pub(crate) fn append_tags(headers: &mut HeaderMap, tags: &str) {
     if tags.is_empty() || headers.get_all(tags::SURROGATE_KEY).iter().any(|known| known == tags) {
         return;
     }

@@ -81,7 +81,7 @@ fn route(edge: &Edge, cx: &Context) -> Route {
 
 /// Asks for an answer, and has functions look at both.
 async fn fetch(
-    edge: &Edge,
+    edge: &Arc<Edge>,
     cx: &Context,
     turn: Option<&Turn>,
     functions: &mut OriginSide,
@@ -92,7 +92,7 @@ async fn fetch(
     let mut inbound = match outbound.ask_shields(edge, &route).await {
         Some(answer) => answer?,
         None => match functions.on_request(edge, &mut outbound, route.origin()).await? {
-            OnOriginRequest::Fetch(origin) => outbound.ask_origin(&origin, body).await?,
+            OnOriginRequest::Fetch(origin) => outbound.ask_origin(edge, &origin, body).await?,
             OnOriginRequest::Respond(inbound) => *inbound,
         },
     };
@@ -103,7 +103,7 @@ async fn fetch(
         match functions.on_response(edge, &cx.site, &mut outbound, wants, times, &mut inbound).await? {
             OnOriginResponse::Go => return Ok(inbound),
             OnOriginResponse::Retry(origin) => {
-                inbound = outbound.ask_origin(&origin, Outgoing::empty()).await?;
+                inbound = outbound.ask_origin(edge, &origin, Outgoing::empty()).await?;
             }
         }
     }

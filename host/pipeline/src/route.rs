@@ -1,26 +1,24 @@
 //! Stage *route*: who is asked.
 
-use std::sync::Arc;
-
 use seawall_cache::Key;
 use seawall_cluster::NodeView;
-use seawall_origin::Pool;
 
 use crate::context::Context;
 use crate::edge::Edge;
 use crate::key;
+use crate::origin::Origin;
 
 /// Who is asked for a request.
 pub(crate) enum Route {
     /// These nodes of the shield's region, best first; then the origin.
-    Shield(Vec<NodeView>, Arc<Pool>),
+    Shield(Vec<NodeView>, Origin),
     /// The origin.
-    Origin(Arc<Pool>),
+    Origin(Origin),
 }
 
 impl Route {
     /// The origin behind it.
-    pub(crate) fn origin(&self) -> &Arc<Pool> {
+    pub(crate) fn origin(&self) -> &Origin {
         match self {
             Self::Shield(_, origin) | Self::Origin(origin) => origin,
         }
@@ -57,7 +55,7 @@ pub(crate) fn shields(edge: &Edge, cx: &Context, key: Key) -> Vec<NodeView> {
     nodes
 }
 
-fn origin(edge: &Edge, cx: &Context) -> Arc<Pool> {
+fn origin(edge: &Edge, cx: &Context) -> Origin {
     let chosen = cx.edits.origin.as_ref().and_then(|name| edge.origins.get(name));
-    Arc::clone(chosen.unwrap_or(&cx.site.origin))
+    chosen.unwrap_or(&cx.site.origin).clone()
 }

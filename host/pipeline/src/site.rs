@@ -8,13 +8,13 @@ use seawall_base::purge::url_text;
 use seawall_base::{Purge, Region, Selector, SiteName};
 use seawall_cache::Shelf;
 use seawall_functions::{Chain, Roster};
-use seawall_origin::Pool;
 use seawall_policy::{Normalise, Rules};
 
 use crate::admit::host_of;
 use crate::cutoff::WhenCutOff;
 use crate::error_page::ErrorPages;
 use crate::key::Keying;
+use crate::origin::Origin;
 
 mod rules;
 
@@ -28,7 +28,7 @@ pub struct Site {
     /// that was stored or begun under other settings is found under these.
     pub in_keys: Box<str>,
     /// Where its misses go.
-    pub origin: Arc<Pool>,
+    pub origin: Origin,
     /// What is sent for faults.
     pub error_pages: ErrorPages,
     /// Its functions, in order.

@@ -136,6 +136,11 @@ impl Coming {
         assert_eq!(String::from_utf8_lossy(&read), text);
     }
 
+    /// Sends more of the request's body.
+    pub(crate) async fn writes(&mut self, bytes: &[u8]) {
+        bounded("a write", self.stream.get_mut().write_all(bytes)).await.unwrap();
+    }
+
     /// Reads the rest of the body.
     pub(crate) async fn rest(&mut self) -> Result<String, BrokenOff> {
         let mut rest = std::mem::take(&mut self.ahead);

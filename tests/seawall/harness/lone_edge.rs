@@ -14,7 +14,9 @@ use seawall_functions::Roster;
 use seawall_origin::{ClientSetup, Limits, Outgoing, Pool, PoolMetrics, PoolSetup, Server, Settings, Trust};
 use seawall_pipeline::edge::Identity;
 use seawall_pipeline::error_page::ErrorPages;
-use seawall_pipeline::{AccessLog, Connection, Edge, LastHost, Metrics, Site, Sites, WhenCutOff, serve};
+use seawall_pipeline::{
+    AccessLog, Connection, Edge, LastHost, Metrics, Origin, Site, Sites, WhenCutOff, serve,
+};
 use seawall_policy::{Normalise, Rules};
 
 use super::client::HOST;
@@ -36,7 +38,7 @@ impl LoneEdge {
         let site = Arc::new(Site {
             name: SiteName::new("shop").unwrap(),
             in_keys: "shop".into(),
-            origin: pool(world),
+            origin: Origin::Servers(pool(world)),
             error_pages: ErrorPages::default(),
             functions: Arc::new(Roster::none()),
             shield: None,

@@ -35,6 +35,7 @@ pub(crate) struct Plan {
     of_cache: String,
     of_origin: String,
     site: String,
+    site_origin: String,
     of_site: String,
     functions: Vec<String>,
     more: String,
@@ -54,6 +55,7 @@ impl Plan {
             of_cache: String::new(),
             of_origin: String::new(),
             site: "shop".to_owned(),
+            site_origin: "shop".to_owned(),
             of_site: String::new(),
             functions: Vec::new(),
             more: String::new(),
@@ -161,6 +163,14 @@ impl Plan {
         self
     }
 
+    /// The site's origin is a handler, with a file, or deployed.
+    pub(crate) fn handler(mut self, name: &str, file: Option<&Path>) -> Self {
+        let file = file.map(|file| format!("file = \"{}\"", file.display())).unwrap_or_default();
+        let _ = writeln!(self.more, "[[functions]]\nname = \"{name}\"\n{file}");
+        let _ = writeln!(self.more, "[[origins]]\nname = \"{name}\"\nfunction = \"{name}\"");
+        Self { site_origin: name.to_owned(), ..self }
+    }
+
     /// One more origin, which no site names.
     pub(crate) fn second_origin(mut self, address: SocketAddr) -> Self {
         let _ = writeln!(self.more, "[[origins]]\nname = \"second\"\nservers = [\"http://{address}\"]");
@@ -169,7 +179,8 @@ impl Plan {
 
     /// The text of the config file.
     pub(crate) fn toml(&self, world: &world::World) -> String {
-        let Self { name, region, of_node, of_listen, of_cache, of_origin, site, of_site, more, .. } = self;
+        let Self { name, region, of_node, of_listen, of_cache, of_origin, site, site_origin, .. } = self;
+        let Self { of_site, more, .. } = self;
         let folder = world.folder.path().display();
         let origin = self.origin.unwrap_or_else(|| world.origin.address());
         let servers = self.servers.clone().unwrap_or_else(|| format!("\"http://{origin}\""));
@@ -215,7 +226,7 @@ impl Plan {
             [[sites]]
             name = "{site}"
             hosts = ["shop.example", "other.example"]
-            origin = "shop"
+            origin = "{site_origin}"
             functions = [{functions}]
             {of_site}
             {more}

@@ -12,7 +12,7 @@ use seawall_cluster::{EmbeddedLog, Members, Retention, Seat};
 use seawall_functions::Roster;
 use seawall_origin::{ClientSetup, Limits, Pool, PoolMetrics, PoolSetup, Settings, Trust};
 use seawall_pipeline::error_page::ErrorPages;
-use seawall_pipeline::{Site, WhenCutOff};
+use seawall_pipeline::{Origin, Site, WhenCutOff};
 use seawall_policy::{Normalise, Rules};
 use tokio::sync::watch;
 
@@ -251,7 +251,7 @@ pub(crate) fn sites(world: &World, store: &Store) -> [Site; 2] {
         shelf: store.shelf(&name),
         in_keys: Box::from(name.as_str()),
         name,
-        origin: Arc::clone(&world.pool),
+        origin: Origin::Servers(Arc::clone(&world.pool)),
         error_pages: ErrorPages::default(),
         functions: Arc::new(Roster::none()),
         shield: None,

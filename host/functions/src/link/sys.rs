@@ -2,13 +2,14 @@
 
 use std::time::{Duration, SystemTime};
 
+use seawall_base::Clock;
 use wasmtime::component::Linker;
 
 use super::Cx;
 use crate::state::State;
 
 /// The step of every clock that a guest sees: too coarse to time the host's caches, fine enough for expiry dates.
-pub(super) const CLOCK_STEP: Duration = Duration::from_millis(1);
+pub(crate) const CLOCK_STEP: Duration = Duration::from_millis(1);
 
 pub(super) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     let mut on = linker.instance("seawall:edge/sys@0.1.0")?;
@@ -19,11 +20,11 @@ pub(super) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     })?;
     on.func_wrap("wall-clock", |mut cx: Cx<'_>, ()| {
         cx.data_mut().charge()?;
-        Ok((nanoseconds(wall(cx.data())),))
+        Ok((nanoseconds(wall(cx.data().clock())),))
     })?;
     on.func_wrap("monotonic-clock", |mut cx: Cx<'_>, ()| {
         cx.data_mut().charge()?;
-        Ok((nanoseconds(monotonic(cx.data())),))
+        Ok((nanoseconds(monotonic(cx.data().clock())),))
     })?;
     on.func_wrap("random", |mut cx: Cx<'_>, ()| {
         cx.data_mut().charge()?;
@@ -32,26 +33,25 @@ pub(super) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
 }
 
 /// Time since the Unix epoch.
-pub(super) fn wall(state: &State) -> Duration {
-    let now = state.function.shared.clock.now();
-    coarse(now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
+pub(crate) fn wall(clock: &Clock) -> Duration {
+    coarse(clock.now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
 }
 
 /// Time since some moment.
-pub(super) fn monotonic(state: &State) -> Duration {
-    coarse(state.function.shared.clock.ticks())
+pub(crate) fn monotonic(clock: &Clock) -> Duration {
+    coarse(clock.ticks())
 }
 
-fn coarse(time: Duration) -> Duration {
+pub(crate) fn coarse(time: Duration) -> Duration {
     time.saturating_sub(Duration::from_nanos(u64::from(time.subsec_nanos()) % nanoseconds(CLOCK_STEP)))
 }
 
-pub(super) fn nanoseconds(time: Duration) -> u64 {
+pub(crate) fn nanoseconds(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// Eight bytes from the kernel: guests seed their hash tables with it, and may make tokens of it.
-pub(super) fn random() -> wasmtime::Result<u64> {
+pub(crate) fn random() -> wasmtime::Result<u64> {
     let mut bytes = [0; 8];
     fill(&mut bytes)?;
     Ok(u64::from_le_bytes(bytes))

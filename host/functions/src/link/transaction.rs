@@ -12,7 +12,7 @@ use crate::state::State;
 #[component(enum)]
 #[repr(u8)]
 #[expect(dead_code, reason = "only guests make values of it")]
-enum Level {
+pub(crate) enum Level {
     #[component(name = "debug")]
     Debug,
     #[component(name = "info")]

@@ -231,7 +231,7 @@ fn clocks(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     let mut on = linker.instance(wasi!("clocks/monotonic-clock"))?;
     on.func_wrap("now", |mut cx: Cx<'_>, ()| {
         cx.data_mut().charge()?;
-        Ok((sys::nanoseconds(sys::monotonic(cx.data())),))
+        Ok((sys::nanoseconds(sys::monotonic(cx.data().clock())),))
     })?;
     on.func_wrap("resolution", |mut cx: Cx<'_>, ()| {
         cx.data_mut().charge()?;
@@ -246,7 +246,7 @@ fn clocks(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     let mut on = linker.instance(wasi!("clocks/wall-clock"))?;
     on.func_wrap("now", |mut cx: Cx<'_>, ()| {
         cx.data_mut().charge()?;
-        let now = sys::wall(cx.data());
+        let now = sys::wall(cx.data().clock());
         Ok((Datetime { seconds: now.as_secs(), nanoseconds: now.subsec_nanos() },))
     })?;
     on.func_wrap("resolution", |mut cx: Cx<'_>, ()| {

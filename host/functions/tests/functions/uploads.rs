@@ -1,6 +1,6 @@
 //! Uploads: what is a function, and what the others are told.
 
-use seawall_functions::{Config, FunctionSettings, Hook, UploadError};
+use seawall_functions::{Config, FunctionSettings, HandlerLimits, Hook, UploadError};
 
 use crate::guests::{component, exchange, module, on_request, prepare, request, runtime, runtime_with};
 
@@ -87,6 +87,16 @@ fn text(wat: &str) -> Vec<u8> {
     wat::parse_str(wat).unwrap()
 }
 
+/// What the first hook is exported by.
+const HOOK: &str = "seawall:edge/on-request@0.1.0";
+
+/// A component that exports an empty instance by this name.
+fn exporting(name: &str, imports: &str) -> Vec<u8> {
+    text(&format!(
+        r#"(component {imports} (component $c) (instance $i (instantiate $c)) (export "{name}" (instance $i)))"#
+    ))
+}
+
 fn not_functions() -> Vec<Refused> {
     vec![
         (vec![], "not-wasm", "empty"),
@@ -111,8 +121,28 @@ fn not_functions() -> Vec<Refused> {
                 r#"(component (component $c) (instance $i (instantiate $c))
                    (export "wasi:http/incoming-handler@0.2.0" (instance $i)))"#,
             ),
-            "handler",
-            "filters only",
+            "interface-mismatch",
+            "has no `handle`",
+        ),
+        (exporting("wasi:http/handler@0.3.0", ""), "handler-version", "incoming-handler@0.2"),
+        (
+            text(
+                r#"(component (component $c) (instance $i (instantiate $c))
+                   (export "wasi:http/incoming-handler@0.2.0" (instance $i))
+                   (export "seawall:edge/on-request@0.1.0" (instance $i)))"#,
+            ),
+            "both-roles",
+            "two functions",
+        ),
+        (exporting("seawall:edge/on-request@0.1.0", ""), "interface-mismatch", "`handle`"),
+        // What belongs to another component inside is not exported.
+        (
+            text(
+                r#"(component (component $c (component $d) (instance $i (instantiate $d))
+                   (export "seawall:edge/on-request@0.1.0" (instance $i))))"#,
+            ),
+            "no-hook",
+            "it exports: nothing",
         ),
     ]
 }
@@ -122,12 +152,12 @@ fn functions_that_cannot_run() -> Vec<Refused> {
         |limits: &str| module("request-filter", &format!("(memory (export \"memory\") {limits})\n{NEXT}"));
     vec![
         (
-            text(r#"(component (import "wasi:sockets/tcp@0.2.0" (instance)))"#),
+            exporting(HOOK, r#"(import "wasi:sockets/tcp@0.2.0" (instance))"#),
             "not-granted",
             "no connections of their own",
         ),
         (
-            text(r#"(component (import "seawall:edge/kv@0.1.0" (instance)))"#),
+            exporting(HOOK, r#"(import "seawall:edge/kv@0.1.0" (instance))"#),
             "not-granted",
             "A newer Seawall may have it",
         ),
@@ -189,7 +219,16 @@ fn others_are_told_what_to_do() {
 
 #[test]
 fn a_large_file_is_refused_before_it_is_read() {
-    let runtime = runtime_with(&Config { max_instances: 1, upload_max_bytes: 1000, ..Config::default() });
-    let refused = prepare(&runtime, &vec![0; 1001]).unwrap_err();
-    assert_eq!(refused, UploadError::TooLarge { bytes: 1001, max: 1000 });
+    let handlers = HandlerLimits { upload_max_bytes: 65_536, ..HandlerLimits::default() };
+    let config = Config { max_instances: 1, upload_max_bytes: 100, handlers, ..Config::default() };
+    let runtime = runtime_with(&config);
+    let refused = prepare(&runtime, &vec![0; 65_537]).unwrap_err();
+    assert_eq!(refused, UploadError::TooLarge { bytes: 65_537, max: 65_536 });
+    let filter = on_request("", "");
+    let refused = prepare(&runtime, &filter).unwrap_err();
+    assert_eq!(
+        refused,
+        UploadError::TooLarge { bytes: filter.len(), max: 100 },
+        "a handler might be so large"
+    );
 }

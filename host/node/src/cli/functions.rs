@@ -84,7 +84,8 @@ pub struct DeployArgs {
     pub name: String,
     /// What cargo built: a component, or a core module for wasm32-wasip1
     pub file: PathBuf,
-    /// Its settings: a TOML file with `config`, `origins`, `grants` and `on_error`
+    /// Its settings: a TOML file with `config`, `origins`, `grants`, `on_error` and
+    /// `rollback_on_traps`
     #[arg(long, value_name = "FILE.toml")]
     pub manifest: Option<PathBuf>,
     /// One more setting for `config`, on top of the manifest; may be given more than once
@@ -159,6 +160,7 @@ struct Manifest {
     origins: Vec<String>,
     grants: Vec<String>,
     on_error: BTreeMap<String, String>,
+    rollback_on_traps: bool,
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

@@ -9,7 +9,9 @@ use serde::Serialize;
 use super::check::{Check, Names};
 use super::cluster::parse_positive;
 use super::duration;
+use super::function::FunctionName;
 use super::raw::RawOrigin;
+use super::reader::Field;
 use super::server::ServerUrl;
 
 mod health;
@@ -35,7 +37,9 @@ pub const DEFAULT_BETWEEN_BYTES_TIMEOUT: Duration = Duration::from_secs(30);
 pub struct Origin {
     /// What sites call it.
     pub name: OriginName,
-    /// At least one.
+    /// The handler that answers in place of servers. One of [`super::Config::functions`]. Default: none.
+    pub function: Option<FunctionName>,
+    /// At least one, unless there is a handler.
     pub servers: Vec<OriginServer>,
     /// Longest wait for a connection, TLS included. Default [`DEFAULT_CONNECT_TIMEOUT`].
     #[serde(serialize_with = "duration::serialize")]
@@ -64,6 +68,7 @@ impl Origin {
     pub(super) fn of(name: OriginName, server: ServerUrl) -> Self {
         Self {
             name,
+            function: None,
             servers: vec![server.into()],
             connect_timeout: DEFAULT_CONNECT_TIMEOUT,
             first_byte_timeout: DEFAULT_FIRST_BYTE_TIMEOUT,
@@ -77,8 +82,10 @@ impl Origin {
 
     pub(super) fn from_raw(check: &Check<'_>, raw: RawOrigin, names: &mut Names) -> Option<Self> {
         let RawOrigin {
-            at: _,
+            at,
             name,
+            given,
+            function,
             servers,
             connect_timeout,
             first_byte_timeout,
@@ -90,7 +97,19 @@ impl Origin {
         } = raw;
         names.note(check, &name);
         let name = check.required("name", name, OriginName::new);
-        let servers = OriginServer::read(check, servers);
+        let is_handler = !matches!(function, Field::Absent);
+        let function = check.optional("function", function, FunctionName::new);
+        if is_handler {
+            for key in given.iter().filter(|key| !["name", "function"].contains(key)) {
+                check.problem(
+                    at,
+                    format!(
+                        "`{key}` is for servers, and a function answers here. Remove `{key}`, or `function`."
+                    ),
+                );
+            }
+        }
+        let servers = if is_handler { Vec::new() } else { OriginServer::read(check, servers) };
         let time = |key, field, default| check.or(key, field, default, parse_positive);
         let connect_timeout = time("connect_timeout", connect_timeout, DEFAULT_CONNECT_TIMEOUT);
         let first_byte_timeout = time("first_byte_timeout", first_byte_timeout, DEFAULT_FIRST_BYTE_TIMEOUT);
@@ -102,6 +121,7 @@ impl Origin {
         let (pool, link) = (PoolKeys::from_raw(check, pool), LinkKeys::from_raw(check, link));
         Some(Self {
             name: name?.value,
+            function: function.map(|spot| spot.value),
             servers,
             connect_timeout,
             first_byte_timeout,
@@ -126,6 +146,13 @@ pub(super) fn check_backups(origins: &[(Check<'_>, Origin, usize)], names: &Name
                 *at,
                 format!("`backup`: `{backup}` is the origin itself. Name another, or leave it out."),
             );
+        } else if origins.iter().any(|(_, other, _)| other.name == *backup && other.function.is_some()) {
+            check.problem(
+                *at,
+                format!(
+                    "`backup`: `{backup}` is answered by a function. Name one with servers, or leave it out."
+                ),
+            );
         } else if origins.iter().any(|(_, other, _)| other.name == *backup && other.backup.is_some()) {
             check.problem(
                 *at,
@@ -133,6 +160,17 @@ pub(super) fn check_backups(origins: &[(Check<'_>, Origin, usize)], names: &Name
                     "`backup`: `{backup}` has a backup itself. Leave it out there, or name another here."
                 ),
             );
+        }
+    }
+}
+
+/// Checks that the handlers that origins name are there.
+pub(super) fn check_functions(origins: &[(Check<'_>, Origin, usize)], functions: &Names) {
+    for (check, origin, at) in origins {
+        if let Some(function) = &origin.function
+            && let Err(wrong) = functions.resolve(function.as_str(), "[[functions]]")
+        {
+            check.problem(*at, format!("`function`: {wrong}"));
         }
     }
 }

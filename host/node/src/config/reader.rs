@@ -158,6 +158,12 @@ impl<'r> TableReader<'r> {
         self.at
     }
 
+    /// Its keys that are there, in the order in which they are documented.
+    pub(super) fn given(&self) -> Vec<&'static str> {
+        let is_there = |name: &&str| self.entries.is_some_and(|entries| entries.contains_key(*name));
+        self.spec.names().filter(is_there).collect()
+    }
+
     fn unknown(&mut self, key: &str, at: usize) {
         let advice = if let Some(near) = suggest::nearest(key, self.spec.names()) {
             self.misspelt.push(near);

@@ -84,6 +84,8 @@ pub struct Site {
 pub(super) struct Known<'n> {
     pub(super) origins: &'n Names,
     pub(super) functions: &'n Names,
+    /// Those that answer in the place of servers.
+    pub(super) handlers: Vec<FunctionName>,
     pub(super) hosts: Names,
 }
 
@@ -134,7 +136,7 @@ impl Site {
             // A wrong name that resolves has been reported where the origin is named.
             known.origins.resolve(text, "[[origins]]").map(|()| OriginName::new(text).ok())
         });
-        let functions = Self::read_functions(functions, check, known.functions);
+        let functions = Self::read_functions(functions, check, known);
         let shield = check.optional("shield", shield, Region::new);
         let when_cut_off = check.or("when_cut_off", when_cut_off, WhenCutOff::default(), |text| {
             Check::word(text, &WhenCutOff::ALL, WhenCutOff::as_str)
@@ -172,12 +174,12 @@ impl Site {
         hosts.into_iter().map(|spot| spot.value).collect()
     }
 
-    fn read_functions(functions: Texts, check: &Check<'_>, known: &Names) -> Vec<FunctionName> {
+    fn read_functions(functions: Texts, check: &Check<'_>, known: &Known<'_>) -> Vec<FunctionName> {
         let mut names = Vec::new();
         for spot in functions.items {
             let at = spot.at;
             let name = check.optional("functions", Field::Given(spot), |text| {
-                known.resolve(text, "[[functions]]").map(|()| FunctionName::new(text).ok())
+                known.functions.resolve(text, "[[functions]]").map(|()| FunctionName::new(text).ok())
             });
             let Some(name) = name.and_then(|spot| spot.value) else {
                 continue;
@@ -186,6 +188,14 @@ impl Site {
                 check.problem(
                     at,
                     format!("`functions` has `{name}` twice. Each runs once for a request: leave one."),
+                );
+            }
+            if known.handlers.contains(&name) {
+                check.problem(
+                    at,
+                    format!(
+                        "`functions`: `{name}` answers in an origin's place. Remove it here; the site reaches it by `origin`."
+                    ),
                 );
             }
             names.push(name);

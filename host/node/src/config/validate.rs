@@ -47,20 +47,23 @@ pub(super) fn config(raw: RawConfig, report: &Report<'_>, folder: &Path, named: 
     let mut origin_names = Names::new("an origin");
     let origins = each(origins, &mut origin_names, |raw: RawOrigin, names| {
         let check = check(&keys::ORIGIN, raw.at);
-        let backup_at = raw.backup_at();
-        Origin::from_raw(&check, raw, names).map(|origin| (check, origin, backup_at))
+        let reference_at = raw.reference_at();
+        Origin::from_raw(&check, raw, names).map(|origin| (check, origin, reference_at))
     });
     origin::check_backups(&origins, &origin_names);
-    let origins = origins.into_iter().map(|(_, origin, _)| origin).collect();
     let mut function_names = Names::new("a function");
     let functions = each(functions, &mut function_names, |raw: RawFunction, names| {
         Function::from_raw(&check(&keys::FUNCTION, raw.at), raw, names)
     });
+    origin::check_functions(&origins, &function_names);
+    let origins: Vec<Origin> = origins.into_iter().map(|(_, origin, _)| origin).collect();
+    let handlers = origins.iter().filter_map(|origin| origin.function.clone()).collect();
     if matches!(&sites, Field::Absent) || matches!(&sites, Field::Given(list) if list.value.is_empty()) {
         report.whole(NO_SITES);
     }
     let mut names = Names::new("a site");
-    let mut known = Known { origins: &origin_names, functions: &function_names, hosts: Names::new("a site") };
+    let hosts = Names::new("a site");
+    let mut known = Known { origins: &origin_names, functions: &function_names, handlers, hosts };
     let sites = each(sites, &mut names, |raw: RawSite, names| {
         Site::from_raw(&check(&keys::SITE, raw.at), raw, names, &mut known)
     });

@@ -21,7 +21,7 @@ use seawall_pipeline::{AccessLog, Edge, Peers, Site, Sites, WhenCutOff};
 use super::front::Front;
 use super::functions::Switchboard;
 use super::live::Now;
-use super::origins::{self, Counters, Pools};
+use super::origins::{self, Counters, Origins};
 use super::{Shared, StartError, settings};
 use crate::cli::token;
 use crate::config::{self, Config, Scheme};
@@ -66,19 +66,19 @@ impl Base {
         let trust = self.trust(&config)?;
         let pools =
             origins::pools(&config, &trust, clock, &self.origins, before.map(|before| &before.pools))?;
-        let names = pools.keys().cloned().collect();
         let known = before.map(|before| before.functions.as_ref());
-        let functions = Switchboard::prepare(&config.functions, &names, &self.shared, known)?;
+        let functions = Switchboard::prepare(&config, &self.shared, known)?;
+        let origins = origins::origins(&config, &pools, &functions)?;
         self.count_functions(&functions);
         let editions = editions(&config, before, number);
-        let sites = self.sites(&config, &pools, &functions, &editions)?;
+        let sites = self.sites(&config, &origins, &functions, &editions)?;
         let edge = Arc::new(Edge {
             name: config.node.name.clone(),
             identity: self.identity.clone(),
             clock: clock.clone(),
             store: Arc::clone(&self.store),
             sites,
-            origins: pools.iter().map(|(name, made)| (name.clone(), Arc::clone(&made.pool))).collect(),
+            origins,
             cluster: Arc::clone(&self.cluster),
             peers: self.peers.clone(),
             metrics: self.metrics.clone(),
@@ -130,19 +130,19 @@ impl Base {
     fn sites(
         &self,
         config: &Config,
-        pools: &Pools,
+        origins: &Origins,
         functions: &Switchboard,
         editions: &HashMap<SiteName, u64>,
     ) -> Result<Sites, StartError> {
         let mut sites = Sites::default();
         for site in &config.sites {
-            let origin = pools.get(&site.origin).ok_or_else(|| no_origin(&site.name, &site.origin))?;
+            let origin = origins.get(&site.origin).ok_or_else(|| no_origin(&site.name, &site.origin))?;
             let hosts: Vec<String> = site.hosts.iter().map(ToString::to_string).collect();
             let keying = settings::keying(site)?;
             let built = Site {
                 name: site.name.clone(),
                 in_keys: in_keys(&site.name, editions.get(&site.name).copied().unwrap_or_default()),
-                origin: Arc::clone(&origin.pool),
+                origin: origin.clone(),
                 error_pages: error_pages(site)?,
                 functions: functions.roster(site)?,
                 shield: site.shield.clone(),

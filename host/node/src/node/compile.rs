@@ -75,7 +75,7 @@ impl Child {
 /// What the process does: limits itself, reads an upload from `input`, and compiles it into the folder `code`.
 pub fn compile(code: &Path, input: &mut dyn Read) -> Result<(), String> {
     limit().map_err(|error| format!("the limits of the compiler's process cannot be set: {error}"))?;
-    let max = seawall_functions::config::DEFAULT_UPLOAD_MAX_BYTES as u64;
+    let max = seawall_functions::Config::default().any_upload_max_bytes() as u64;
     let mut bytes = Vec::new();
     // One byte more than may be, so that the check sees it.
     input.take(max + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;

@@ -12,6 +12,7 @@ use seawall_cluster::{Applied, Apply, Cluster, Entry, Footprint, Record, Start, 
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::assemble::Parts;
+use super::functions::retreat;
 use super::listen::Bound;
 use super::live::Live;
 use super::origins::Watches;
@@ -101,7 +102,13 @@ async fn control(
     drop(edge);
     let changing = until(stopped.clone(), async {
         let file = watch_file(Arc::clone(&reloader));
-        tokio::join!(watch_origins(&reloader), front.watch(), obey(&reloader, orders), file);
+        tokio::join!(
+            watch_origins(&reloader),
+            front.watch(),
+            obey(&reloader, orders),
+            file,
+            retreat(&reloader)
+        );
     });
     tokio::join!(following, door(state, admin, stopped), housekeeping, changing);
     drop(answering);

@@ -7,14 +7,16 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use seawall_base::{OriginName, Position};
 use seawall_cluster::Activation;
-use seawall_functions::{Catalog, Chain, Function, FunctionSettings, Hook, Roster, Runtime};
+use seawall_functions::{Catalog, Chain, Function, FunctionSettings, Hook, Mount, Role, Roster, Runtime};
 
 use super::{Shared, StartError};
-use crate::config;
+use crate::config::{self, Config};
 
 mod door;
+mod retreat;
 
 pub(crate) use door::Door;
+pub(crate) use retreat::retreat;
 
 /// Which version of each function runs, and on which sites.
 pub(crate) struct Switchboard {
@@ -25,6 +27,8 @@ pub(crate) struct Switchboard {
     fixed: HashMap<String, Fixed>,
     /// Those whose versions are deployed.
     deployed: BTreeSet<String>,
+    /// Those that answer in the place of servers.
+    mounts: HashMap<String, Arc<Mount>>,
     origins: BTreeSet<OriginName>,
     now: Mutex<Now>,
 }
@@ -47,14 +51,18 @@ struct Now {
 
 impl Switchboard {
     pub(crate) fn prepare(
-        functions: &[config::Function],
-        origins: &BTreeSet<OriginName>,
+        config: &Config,
         shared: &Shared,
         before: Option<&Self>,
     ) -> Result<Arc<Self>, StartError> {
-        // They may name any origin, so that all origins are what each is made of.
-        let before = before.filter(|before| before.origins == *origins);
+        let Config { functions, origins, .. } = config;
         let catalog = Arc::clone(&shared.catalog);
+        let mounted = origins.iter().filter_map(|origin| origin.function.as_ref());
+        let mut mounts: HashMap<String, Arc<Mount>> =
+            mounted.map(|name| (name.to_string(), place(name.as_str(), functions, before))).collect();
+        let origins: BTreeSet<OriginName> = origins.iter().map(|origin| origin.name.clone()).collect();
+        // They may name any origin, so that all origins are what each is made of.
+        let before = before.filter(|before| before.origins == origins);
         let runtime = if functions.is_empty() { None } else { Some(catalog.runtime()?) };
         let mut fixed = HashMap::new();
         let mut deployed = BTreeSet::new();
@@ -63,13 +71,21 @@ impl Switchboard {
             match (&function.file, &runtime) {
                 (Some(file), Some(runtime)) => {
                     let known = before.and_then(|before| before.fixed.get(&name));
-                    fixed.insert(name, read(runtime, function, file, origins, known)?);
+                    let made = read(runtime, function, file, &origins, known, role_of(&mounts, &name))?;
+                    if let Some(mount) = mounts.get_mut(&name)
+                        && !mount.is(&made.function)
+                    {
+                        // Not in the old place: what is in force must not change before all of it does.
+                        *mount = Arc::new(Mount::new(&name));
+                        mount.replace(Arc::clone(&made.function));
+                    }
+                    fixed.insert(name, made);
                 }
                 _ => drop(deployed.insert(name)),
             }
         }
         let now = Mutex::default();
-        let board = Self { catalog, runtime, fixed, deployed, origins: origins.clone(), now };
+        let board = Self { catalog, runtime, fixed, deployed, mounts, origins, now };
         board.resume()?;
         Ok(Arc::new(board))
     }
@@ -86,7 +102,10 @@ impl Switchboard {
                 why: why.to_string(),
             };
             let function = self.catalog.prepare(name, version).map_err(failed)?;
+            // It may have been deployed when the config wanted the other kind under this name.
+            function.is_for(self.role(name)).map_err(|error| failed(error.into()))?;
             tracing::info!(function = name, version, "prepared");
+            self.mounted(&function);
             if let Some(previous) = history.previous()
                 && let Err(error) = self.catalog.prepare(name, previous)
             {
@@ -97,6 +116,24 @@ impl Switchboard {
             now.at.insert(name.clone(), history.position);
         }
         Ok(())
+    }
+
+    /// The place of a handler among the origins.
+    pub(crate) fn mount(&self, name: &str) -> Result<Arc<Mount>, StartError> {
+        let missing = || StartError::Config(format!("no function is named `{name}`"));
+        self.mounts.get(name).map(Arc::clone).ok_or_else(missing)
+    }
+
+    /// What the config wants a function to be.
+    fn role(&self, name: &str) -> Role {
+        role_of(&self.mounts, name)
+    }
+
+    /// Puts a handler in its place.
+    fn mounted(&self, function: &Arc<Function>) {
+        if let Some(mount) = self.mounts.get(function.name()) {
+            mount.replace(Arc::clone(function));
+        }
     }
 
     /// The functions of a site. What is activated later takes its place there.
@@ -163,12 +200,16 @@ impl Switchboard {
     /// Puts a version into every site that names it, unless it or a later one is there.
     fn switch(&self, function: Arc<Function>, position: Position) {
         let name = function.name().to_owned();
+        if let Err(error) = function.is_for(self.role(&name)) {
+            return tracing::error!(function = name, version = function.version(), %error, "it cannot be activated");
+        }
         let mut now = self.now.lock();
         if now.at.get(&name).is_some_and(|at| *at >= position) {
             return;
         }
         tracing::info!(function = name, version = function.version(), position = position.0, "activated");
         now.at.insert(name.clone(), position);
+        self.mounted(&function);
         now.active.insert(name.clone(), function);
         for (names, roster) in now.sites.iter().filter(|(names, _)| names.contains(&name)) {
             match self.chain(&now, names) {
@@ -191,12 +232,29 @@ impl Switchboard {
     }
 }
 
+/// The place of a handler: where its versions are deployed, the one of the configuration before, so that what is activated
+/// reaches requests that hold either.
+fn place(name: &str, functions: &[config::Function], before: Option<&Switchboard>) -> Arc<Mount> {
+    let is_fixed = |function: &config::Function| function.name.as_str() == name && function.file.is_some();
+    let before = before.filter(|before| {
+        let was_fixed = before.fixed.contains_key(name);
+        was_fixed == functions.iter().any(is_fixed)
+    });
+    let known = before.and_then(|before| before.mounts.get(name)).map(Arc::clone);
+    known.unwrap_or_else(|| Arc::new(Mount::new(name)))
+}
+
+fn role_of(mounts: &HashMap<String, Arc<Mount>>, name: &str) -> Role {
+    if mounts.contains_key(name) { Role::Handler } else { Role::Filter }
+}
+
 fn read(
     runtime: &Runtime,
     function: &config::Function,
     file: &std::path::Path,
     origins: &BTreeSet<OriginName>,
     known: Option<&Fixed>,
+    role: Role,
 ) -> Result<Fixed, StartError> {
     let of = function.clone();
     let config::Function { name, config, grants, on_error, .. } = function;
@@ -204,7 +262,9 @@ fn read(
         |why: String| StartError::Function { name: name.as_str().to_owned(), file: file.to_owned(), why };
     let bytes = std::fs::read(file).map_err(|error| refused(format!("cannot be read: {error}")))?;
     let digest = blake3::hash(&bytes);
-    if let Some(known) = known.filter(|known| known.of == of && known.bytes == digest) {
+    let same = |known: &&Fixed| known.of == of && known.bytes == digest;
+    if let Some(known) = known.filter(same) {
+        known.function.is_for(role).map_err(|error| refused(error.to_string()))?;
         return Ok(Fixed { function: Arc::clone(&known.function), of, bytes: digest });
     }
     let settings = FunctionSettings {
@@ -212,10 +272,14 @@ fn read(
         origins: origins.clone(),
         store_private: grants.contains(&config::Grant::StorePrivate),
         on_error: on_error.clone(),
+        // There is no version before the one of a file.
+        rollback_on_traps: false,
     };
     let function =
         runtime.prepare(name.as_str(), &bytes, settings).map_err(|error| refused(error.to_string()))?;
+    function.is_for(role).map_err(|error| refused(error.to_string()))?;
     let hooks: Vec<&str> = function.hooks().map(Hook::as_str).collect();
-    tracing::info!(function = name.as_str(), version = function.version(), ?hooks, "prepared");
+    let role = role.as_str();
+    tracing::info!(function = name.as_str(), version = function.version(), role, ?hooks, "prepared");
     Ok(Fixed { function, of, bytes: digest })
 }

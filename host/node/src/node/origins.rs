@@ -10,12 +10,15 @@ use seawall_origin::{
     Caps, ClientSetup, Ejection, HealthCheck, Limits, Metrics, Pool, PoolMetrics, PoolSetup, Protocol,
     RetryLimits, Server, Settings, TlsFiles, Trust, trust,
 };
+use seawall_pipeline::Origin as Upstream;
 use tokio::task::JoinHandle;
 
 use super::StartError;
+use super::functions::Switchboard;
 use crate::config::{self, Config, LinkKeys, Origin};
 
 pub(crate) type Pools = HashMap<OriginName, Made>;
+pub(crate) type Origins = HashMap<OriginName, Upstream>;
 
 /// A pool, and what it was made of.
 pub(crate) struct Made {
@@ -54,7 +57,8 @@ pub(crate) fn pools(
     before: Option<&Pools>,
 ) -> Result<Pools, StartError> {
     let mut pools = Pools::new();
-    let (with, without): (Vec<_>, Vec<_>) = config.origins.iter().partition(|origin| origin.backup.is_some());
+    let served = config.origins.iter().filter(|origin| origin.function.is_none());
+    let (with, without): (Vec<_>, Vec<_>) = served.partition(|origin| origin.backup.is_some());
     for origin in without.into_iter().chain(with) {
         let backup =
             origin.backup.as_ref().and_then(|name| pools.get(name)).map(|made| Arc::clone(&made.pool));
@@ -90,6 +94,22 @@ pub(crate) fn pools(
         pools.insert(origin.name.clone(), Made { pool: Pool::new(setup), of: origin.clone(), files });
     }
     Ok(pools)
+}
+
+/// All origins: those with servers, and those that handlers are.
+pub(crate) fn origins(
+    config: &Config,
+    pools: &Pools,
+    functions: &Switchboard,
+) -> Result<Origins, StartError> {
+    let served = pools.iter().map(|(name, made)| (name.clone(), Upstream::Servers(Arc::clone(&made.pool))));
+    let mut all: Origins = served.collect();
+    for origin in &config.origins {
+        if let Some(function) = &origin.function {
+            all.insert(origin.name.clone(), Upstream::Handler(functions.mount(function.as_str())?));
+        }
+    }
+    Ok(all)
 }
 
 /// What an origin's certificate files hold.

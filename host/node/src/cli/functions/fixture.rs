@@ -12,13 +12,15 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use seawall_base::{Clock, OriginName};
 use seawall_functions::{
-    CacheWord, Chain, ClientInfo, Config, Exchange, FetchReason, FunctionError, FunctionSettings, Hook,
-    Instances, LocalResponse, OnError, OriginVerdict, RequestHead, RequestVerdict, ResponseHead, Runtime,
-    StorePolicy,
+    CacheWord, Chain, ClientInfo, Config, Exchange, FetchReason, FunctionError, FunctionSettings,
+    HandlerLimits, Hook, Instances, LocalResponse, OnError, OriginVerdict, RequestHead, RequestVerdict,
+    ResponseHead, Role, Runtime, StorePolicy,
 };
 use seawall_policy::restate;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+
+mod handler;
 
 /// One fixture.
 #[derive(Clone, Debug, Deserialize)]
@@ -47,6 +49,9 @@ struct Request {
     headers: BTreeMap<String, String>,
     #[serde(default)]
     client_ip: Option<IpAddr>,
+    /// For handlers: filters see no bodies.
+    #[serde(default)]
+    body: String,
 }
 
 fn get() -> String {
@@ -108,27 +113,40 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, String> {
 
 /// Runs one: all that differs from what was expected.
 pub(super) async fn run(runtime: &Runtime, wasm: &[u8], fixture: &Fixture) -> Result<Vec<String>, String> {
-    let closed = Hook::ALL.map(|hook| (hook, OnError::FailClosed));
+    let role = runtime.role(wasm).map_err(|error| error.to_string())?;
+    let closed = match role {
+        Role::Filter => Hook::ALL.map(|hook| (hook, OnError::FailClosed)).into_iter().collect(),
+        Role::Handler => BTreeMap::new(),
+    };
     let settings = FunctionSettings {
         config: fixture.config.clone(),
         origins: fixture.origins.clone(),
         store_private: fixture.store_private,
         // So that every failure is seen.
-        on_error: closed.into_iter().collect(),
+        on_error: closed,
+        rollback_on_traps: false,
     };
     let function = runtime.prepare("tested", wasm, settings).map_err(|error| error.to_string())?;
-    let chain = Chain::new(vec![function]).map_err(|error| error.to_string())?;
-    let mut play = Play { chain, instances: Instances::default(), did: Map::new() };
-    play.run(fixture).await?;
+    let did = match role {
+        Role::Handler => handler::run(&function, fixture).await?,
+        Role::Filter => {
+            let chain = Chain::new(vec![function]).map_err(|error| error.to_string())?;
+            let mut play = Play { chain, instances: Instances::default(), did: Map::new() };
+            play.run(fixture).await?;
+            play.did
+        }
+    };
     let mut differences = Vec::new();
-    compare("", &Value::Object(fixture.expect.clone()), &Value::Object(play.did), &mut differences);
+    compare("", &Value::Object(fixture.expect.clone()), &Value::Object(did), &mut differences);
     Ok(differences)
 }
 
 /// A runtime with the limits of a node.
 pub(super) fn runtime(clock: &Clock) -> Result<Runtime, String> {
     // One slot for each hook's instance is enough, and reserves little.
-    let config = Config { max_instances: 8, wall_per_hook: Duration::from_secs(5), ..Config::default() };
+    let handlers = HandlerLimits { max_instances: 2, ..HandlerLimits::default() };
+    let wall_per_hook = Duration::from_secs(5);
+    let config = Config { max_instances: 8, wall_per_hook, handlers, ..Config::default() };
     Runtime::new(&config, clock.clone()).map_err(|error| error.to_string())
 }
 
@@ -367,7 +385,13 @@ mod tests {
             let said = read(&[folder.path().to_owned()]).unwrap_err();
             assert!(said.contains(part) && said.contains("a.json"), "{said}");
         }
-        let bad = Request { method: get(), url: "/x".to_owned(), headers: BTreeMap::new(), client_ip: None };
+        let bad = Request {
+            method: get(),
+            url: "/x".to_owned(),
+            headers: BTreeMap::new(),
+            client_ip: None,
+            body: String::new(),
+        };
         assert!(request(&bad).unwrap_err().contains("write a whole URL"));
     }
 }

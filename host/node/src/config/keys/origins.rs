@@ -7,7 +7,9 @@ pub(in crate::config) const ORIGIN: Table = table! { "[[origins]]":
     name: Kind::Name, Without::Needed, Live, "\"shop\"";
     /// 1 to 64 of `http://host:port` or `https://host`, without a path; or tables, where one has a weight or is a
     /// backup.
-    servers: Kind::TextsOrTables(&SERVER), Without::Needed, Live, "[\"https://a.origin.example\"]";
+    servers: Kind::TextsOrTables(&SERVER), Without::Says("needed, unless there is a `function`"), Live, "[\"https://a.origin.example\"]";
+    /// The [handler](FUNCTIONS.md#handlers) that answers in place of servers. Then there is no other key.
+    function: Kind::Name, Without::Nothing, Live, "\"page\"";
     /// How long a server may take to accept a connection, TLS included.
     connect_timeout: Kind::Duration, Without::Is("\"4s\""), Live, "\"3s\"";
     /// How long from sending to the response's head; starts anew while a client's body moves or is waited for, and not

@@ -7,6 +7,9 @@ use crate::config::reader::{Field, TableReader, TextsOrTables};
 pub(in crate::config) struct RawOrigin {
     pub(in crate::config) at: usize,
     pub(in crate::config) name: Field<String>,
+    /// The keys that it has.
+    pub(in crate::config) given: Vec<&'static str>,
+    pub(in crate::config) function: Field<String>,
     pub(in crate::config) servers: TextsOrTables<RawServer>,
     pub(in crate::config) connect_timeout: Field<String>,
     pub(in crate::config) first_byte_timeout: Field<String>,
@@ -22,6 +25,8 @@ impl RawOrigin {
         Self {
             at: table.at(),
             name: table.text("name"),
+            given: table.given(),
+            function: table.text("function"),
             servers: table.texts_or_tables("servers", &keys::SERVER, RawServer::read),
             connect_timeout: table.text("connect_timeout"),
             first_byte_timeout: table.text("first_byte_timeout"),
@@ -33,11 +38,11 @@ impl RawOrigin {
         }
     }
 
-    /// Where its `backup` stands; the table where there is none.
-    pub(in crate::config) fn backup_at(&self) -> usize {
-        match &self.backup {
-            Field::Given(spot) => spot.at,
-            Field::Absent | Field::Broken => self.at,
+    /// Where its `backup` or its `function` stands; the table where there is neither.
+    pub(in crate::config) fn reference_at(&self) -> usize {
+        match (&self.backup, &self.function) {
+            (Field::Given(spot), _) | (_, Field::Given(spot)) => spot.at,
+            _ => self.at,
         }
     }
 }

@@ -56,6 +56,38 @@ retry = { percent = 5, min_per_second = 0, tries = 2 }
     assert_eq!(origin.link.sni.as_deref(), Some("inner.example"));
 }
 
+/// The least config with a handler, and `lines` about it.
+fn handled(lines: &str) -> String {
+    let of = "[[functions]]\nname = \"page\"\n[[origins]]\nname = \"page\"\nfunction = \"page\"\n";
+    format!("{LEAST}\n{of}{lines}")
+}
+
+#[test]
+fn a_function_may_stand_where_servers_do() {
+    let config = read(&handled("")).unwrap_or_else(|problems| panic!("{problems}"));
+    let page = config.origins.iter().find(|origin| origin.name.as_str() == "page").unwrap();
+    assert_eq!(page.function.as_ref().map(ToString::to_string).as_deref(), Some("page"));
+    assert!(page.servers.is_empty());
+    for (text, part) in [
+        (handled("servers = [\"http://a.example\"]\nbackup = \"shop\""), "`servers` is for servers"),
+        (handled("timeout = \"1s\""), "`timeout` is for servers"),
+        (handled("").replace("function = \"page\"", "function = \"pag\""), "`pag` is not a function here"),
+        (
+            handled("[[origins]]\nname = \"b\"\nservers = [\"http://a.example\"]\nbackup = \"page\""),
+            "answered by a function",
+        ),
+        (
+            handled(
+                "[[sites]]\nname = \"b\"\nhosts = [\"b.example\"]\norigin = \"page\"\nfunctions = [\"page\"]",
+            ),
+            "answers in an origin's place",
+        ),
+    ] {
+        let said = problems(&text).join("\n");
+        assert!(said.contains(part), "{said}");
+    }
+}
+
 #[test]
 fn a_server_is_a_url_or_a_table() {
     let text = LEAST.replace(

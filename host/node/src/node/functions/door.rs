@@ -10,7 +10,7 @@ use seawall_admin::functions::{
 };
 use seawall_base::{Clock, OriginName, Position};
 use seawall_cluster::Activation;
-use seawall_functions::{CatalogError, Function, FunctionSettings, Hook, OnError, tag};
+use seawall_functions::{CatalogError, Function, FunctionSettings, Hook, OnError, Role, tag};
 use tokio::sync::Semaphore;
 
 use super::Switchboard;
@@ -54,7 +54,7 @@ impl Door {
     }
 
     fn settings(&self, order: DeployOrder) -> Result<FunctionSettings, String> {
-        let DeployOrder { wasm: _, config, origins, grants, on_error } = order;
+        let DeployOrder { wasm: _, config, origins, grants, on_error, rollback_on_traps } = order;
         let origins: Result<BTreeSet<OriginName>, String> =
             origins.iter().map(|name| self.origin(name)).collect();
         if let Some(unknown) = grants.iter().find(|grant| *grant != STORE_PRIVATE) {
@@ -67,7 +67,13 @@ impl Door {
             let chosen = OnError::ALL.into_iter().find(|word| word.as_str() == then && word.is_for(known));
             read.insert(known, chosen.ok_or_else(|| format!("on_error of `{hook}` cannot be `{then}`"))?);
         }
-        Ok(FunctionSettings { config, origins: origins?, store_private: !grants.is_empty(), on_error: read })
+        Ok(FunctionSettings {
+            config,
+            origins: origins?,
+            store_private: !grants.is_empty(),
+            rollback_on_traps,
+            on_error: read,
+        })
     }
 
     fn origin(&self, name: &str) -> Result<OriginName, String> {
@@ -102,11 +108,12 @@ impl Functions for Door {
             let busy =
                 |_| Refusal::Busy("another upload is being compiled: try again in a second".to_owned());
             let permit = Arc::clone(&self.compiling).try_acquire_owned().map_err(busy)?;
-            let catalog = Arc::clone(&self.board().catalog);
+            let board = self.board();
+            let (catalog, role) = (Arc::clone(&board.catalog), board.role(&name));
             let before = self.clock.ticks();
             let prepared = tokio::task::spawn_blocking(move || {
                 let _permit = permit;
-                catalog.deploy(&name, wasm, settings)
+                catalog.deploy(&name, wasm, settings, role)
             });
             let (function, deployment) = match prepared.await {
                 Ok(Ok(done)) => done,
@@ -140,11 +147,16 @@ impl Functions for Door {
                 }
             };
             // Here, where nobody waits but the operator, and not when the log says so.
-            let (catalog, name, version) =
-                (Arc::clone(&self.board().catalog), name.to_owned(), whole.clone());
+            let board = self.board();
+            let (catalog, role) = (Arc::clone(&board.catalog), board.role(name));
+            let (name, version) = (name.to_owned(), whole.clone());
             let prepared = tokio::task::spawn_blocking(move || catalog.prepare(&name, &version)).await;
             match prepared {
-                Ok(Ok(_)) => Ok(whole),
+                // It may have been deployed when the config wanted the other kind under this name.
+                Ok(Ok(function)) => function
+                    .is_for(role)
+                    .map(|()| whole)
+                    .map_err(|error| Refusal::Conflict(error.to_string())),
                 Ok(Err(error)) => Err(Refusal::Failed(error.to_string())),
                 Err(error) => Err(Refusal::Failed(error.to_string())),
             }
@@ -219,11 +231,15 @@ fn deployed(function: &Function, size_bytes: u64, prepared_in_us: u64) -> Deploy
     let private = settings.store_private.then(|| (STORE_PRIVATE.to_owned(), "seawall:edge/store-policy"));
     let grants: Vec<(String, &str)> = origins.chain(private).collect();
     let may_retry = function.has(Hook::OnOriginResponse);
-    let used = |needs: &str| imports(needs) || may_retry && needs == "seawall:edge/route";
+    let asks = imports("wasi:http/outgoing-handler");
+    let used = |needs: &str| imports(needs) || (may_retry || asks) && needs == "seawall:edge/route";
     DeployView {
         function: function.name().to_owned(),
         version: function.version().to_owned(),
-        hooks: function.hooks().map(|hook| hook.as_str().to_owned()).collect(),
+        hooks: match function.role() {
+            Role::Filter => function.hooks().map(|hook| hook.as_str().to_owned()).collect(),
+            Role::Handler => vec![Hook::Handle.as_str().to_owned()],
+        },
         imports: function.imports().to_vec(),
         unused_grants: grants
             .iter()
