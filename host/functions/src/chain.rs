@@ -9,8 +9,10 @@ use wasmtime::component::{ComponentNamedList, Lift};
 use crate::error::{FunctionError, FunctionErrorKind};
 use crate::exchange::{Exchange, OriginVerdict, RequestVerdict};
 use crate::function::{Function, Hook, OnError};
-use crate::live::{self, Failed, Live};
+use crate::live::{self, Called, Failed, Live};
+use crate::metrics::Outcome;
 use crate::verdict::{OriginRequestVerdict, OriginResponseVerdict, Verdict};
+use crate::watch::{Watch, Window};
 
 /// Most functions of a site. Each adds its time to every request.
 pub const CHAIN_MAX: usize = 4;
@@ -28,6 +30,8 @@ pub struct Chain {
     hooks: [bool; Hook::ALL.len()],
     /// A function that belongs here and has no active version.
     absent: Option<Arc<str>>,
+    /// Through which others see its calls.
+    window: Option<Window>,
 }
 
 /// The instances of one request, kept from its `on_request` to its `on_response`, or of one fetch, so that a function's
@@ -51,7 +55,7 @@ impl Chain {
             return Err(ChainTooLong(functions.len()));
         }
         let hooks = Hook::ALL.map(|hook| functions.iter().any(|function| function.has(hook)));
-        Ok(Self { hooks, functions: functions.into(), absent: None })
+        Ok(Self { hooks, functions: functions.into(), absent: None, window: None })
     }
 
     /// The same chain, in which `name` has no active version: every request and every fetch fails closed, since what is
@@ -61,6 +65,13 @@ impl Chain {
         self.absent = Some(name.into());
         self.hooks[Hook::OnRequest as usize] = true;
         self.hooks[Hook::OnOriginRequest as usize] = true;
+        self
+    }
+
+    /// The same chain, on a site: whoever watches can see its calls.
+    #[must_use]
+    pub fn watched(mut self, site: &str, watch: &Arc<Watch>) -> Self {
+        self.window = Some(Window { site: site.into(), watch: Arc::clone(watch) });
         self
     }
 
@@ -125,13 +136,12 @@ impl Chain {
             }
             let mut kept = instances.take(at, function);
             let check = |verdict: R| answered(function, verdict.into());
-            let called = live::call(function, &mut kept, exchange, hook, check).await;
+            let called = self.call(function, &mut kept, exchange, hook, check).await;
             exchange = called.exchange;
             // Without a later hook the instance is of no more use, and its slot may serve another request.
             if called.result.is_ok() && function.has(later) {
                 instances.put(at, function, kept);
             }
-            function.shared.metrics.record(hook, &called.result, called.spent);
             match called.result {
                 Ok(RequestVerdict::Next) => {}
                 Err(error) if function.settings.on_error(hook) != OnError::FailClosed => {
@@ -141,6 +151,28 @@ impl Chain {
             }
         }
         (exchange, Ok(RequestVerdict::Next))
+    }
+
+    /// One call, counted, and told to whoever watches.
+    async fn call<R, T: Outcome>(
+        &self,
+        function: &Arc<Function>,
+        kept: &mut Option<Live>,
+        exchange: Exchange,
+        hook: Hook,
+        check: impl FnOnce(R) -> Result<T, Failed>,
+    ) -> Called<T>
+    where
+        R: Lift + Send + Sync + 'static,
+        (Result<R, String>,): ComponentNamedList + Lift,
+    {
+        let eye = self.window.as_ref().and_then(|window| window.look(&exchange));
+        let called = live::call(function, kept, exchange, hook, check).await;
+        function.shared.metrics.record(hook, &called.result, called.spent);
+        if let Some(eye) = eye {
+            eye.close(function, hook, &called);
+        }
+        called
     }
 
     /// Runs `on-origin-response` of each function that has it, in reverse order, until one asks for another origin or
@@ -157,9 +189,8 @@ impl Chain {
             self.functions.iter().enumerate().rev().filter(|(_, function)| function.has(HOOK))
         {
             let mut kept = instances.take(at, function);
-            let called = live::call(function, &mut kept, exchange, HOOK, |said| judged(function, said)).await;
+            let called = self.call(function, &mut kept, exchange, HOOK, |said| judged(function, said)).await;
             exchange = called.exchange;
-            function.shared.metrics.record(HOOK, &called.result, called.spent);
             match called.result {
                 Ok(OriginVerdict::Store) => {}
                 Ok(OriginVerdict::DeliverOnly) => verdict = OriginVerdict::DeliverOnly,
@@ -192,9 +223,8 @@ impl Chain {
             self.functions.iter().enumerate().rev().filter(|(_, function)| function.has(HOOK))
         {
             let mut kept = instances.take(at, function);
-            let called = live::call(function, &mut kept, exchange, HOOK, Ok::<(), Failed>).await;
+            let called = self.call(function, &mut kept, exchange, HOOK, Ok::<(), Failed>).await;
             exchange = called.exchange;
-            function.shared.metrics.record(HOOK, &called.result, called.spent);
             match called.result {
                 Err(error) if function.settings.on_error(HOOK) == OnError::FailClosed => {
                     return (exchange, Err(error));

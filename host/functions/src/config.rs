@@ -94,6 +94,9 @@ pub struct Config {
     /// Where compiled code is kept, absolute. Nobody else may be able to write there: what lies in it is run. Default:
     /// nowhere.
     pub code_folder: Option<PathBuf>,
+    /// For tests of functions: instructions are counted, which makes them two to three times slower, and random numbers
+    /// come in a fixed order, so that the same call counts the same. Default: no.
+    pub count_instructions: bool,
 }
 
 impl Config {
@@ -116,6 +119,7 @@ impl Default for Config {
             handlers: HandlerLimits::default(),
             slot_reset: SlotReset::default(),
             code_folder: None,
+            count_instructions: false,
         }
     }
 }

@@ -26,6 +26,7 @@ pub mod metrics;
 pub mod store_policy;
 pub mod swap;
 pub mod upload;
+pub mod watch;
 
 mod chain;
 mod function;
@@ -62,3 +63,4 @@ pub use runtime::Runtime;
 pub use state::HOST_CALLS_MAX;
 pub use store_policy::{FetchReason, StoreEdits, StorePolicy};
 pub use upload::UploadError;
+pub use watch::{Report, Seen, Wanted, Watch, Watching};

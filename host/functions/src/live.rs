@@ -48,6 +48,8 @@ pub(crate) struct Called<T> {
 pub(crate) struct Spent {
     pub(crate) cpu: Duration,
     pub(crate) wall: Duration,
+    /// Instructions, where the engine counts them; making the instance counts towards its first call.
+    pub(crate) instructions: Option<u64>,
 }
 
 /// A failure before it has the names of the function and the hook.
@@ -83,9 +85,11 @@ where
         },
     };
     live.store.data_mut().begin(exchange, hook, shared.clock.ticks());
+    live.fill_tank();
     let running = shared.pulse.running();
     let outcome = metered(&shared.clock, &mut spent, live.enter::<R>(hook)).await.and_then(check);
     drop(running);
+    spent.instructions = live.burnt();
     let exchange = live.store.data_mut().end(outcome.is_ok());
     function.ended(pass, outcome.as_ref().err().map(|(kind, _)| *kind), shared.clock.ticks());
     if outcome.is_ok() {
@@ -102,6 +106,20 @@ impl Live {
         store.set_hostcall_fuel(TRANSFER_MAX_BYTES);
         store.set_max_component_handles(HANDLES_MAX);
         Self { store, instance: None, _slot: slot }
+    }
+
+    /// Full for each call, so that counting never ends one: its CPU time does.
+    fn fill_tank(&mut self) {
+        if self.store.data().function.shared.config.count_instructions {
+            // It fails only where the engine does not count.
+            let _ = self.store.set_fuel(u64::MAX);
+        }
+    }
+
+    /// Instructions since the tank was full.
+    fn burnt(&self) -> Option<u64> {
+        let counts = self.store.data().function.shared.config.count_instructions;
+        counts.then(|| self.store.get_fuel().ok()).flatten().map(|left| u64::MAX - left)
     }
 
     /// The instance; made now if it is not there.
@@ -157,6 +175,7 @@ pub(crate) async fn trial(function: &Arc<Function>) -> Result<(), UploadError> {
     let slot = slot.map_err(|_| UploadError::Start("all instances are in use; try again".to_owned()))?;
     let mut live = Live::new(function, Hook::OnRequest, slot);
     live.store.data_mut().begin(Exchange::vacant(), Hook::OnRequest, shared.clock.ticks());
+    live.fill_tank();
     let _running = shared.pulse.running();
     let mut spent = Spent::default();
     metered(&shared.clock, &mut spent, live.instantiate()).await.map_err(start)?;

@@ -124,17 +124,39 @@ pub(crate) trait Outcome {
     fn responds(&self) -> bool {
         false
     }
+
+    /// The word for it.
+    fn word(&self) -> &'static str;
 }
 
 impl Outcome for RequestVerdict {
     fn responds(&self) -> bool {
         matches!(self, Self::Respond(_))
     }
+
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Next => "next",
+            Self::Respond(_) => "respond",
+        }
+    }
 }
 
-impl Outcome for OriginVerdict {}
+impl Outcome for OriginVerdict {
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Store => "store",
+            Self::DeliverOnly => "deliver-only",
+            Self::Retry(_) => "retry",
+        }
+    }
+}
 
-impl Outcome for () {}
+impl Outcome for () {
+    fn word(&self) -> &'static str {
+        "done"
+    }
+}
 
 impl PerHook {
     fn new() -> Self {
@@ -248,7 +270,7 @@ mod tests {
     #[test]
     fn calls_and_their_cost_are_exported() {
         let metrics = Arc::new(Metrics::new(&Arc::new(Semaphore::new(5)), &Arc::new(Semaphore::new(2))));
-        let spent = Spent { cpu: Duration::from_micros(10), wall: Duration::from_millis(50) };
+        let spent = Spent { cpu: Duration::from_micros(10), wall: Duration::from_millis(50), ..Spent::default() };
         metrics.record(Hook::OnRequest, &Ok(RequestVerdict::Next), spent);
         let error = FunctionError::new(&Arc::from("f"), Hook::OnResponse, FunctionErrorKind::Cpu, "");
         metrics.record::<()>(Hook::OnResponse, &Err(error), spent);

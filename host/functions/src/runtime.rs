@@ -192,6 +192,7 @@ pub(crate) fn engine_config(
     // Component-model async makes every call two to three times dearer, and hooks are synchronous.
     engine.concurrency_support(false);
     engine.epoch_interruption(true);
+    engine.consume_fuel(config.count_instructions);
     engine.cranelift_opt_level(OptLevel::Speed);
     engine.relaxed_simd_deterministic(true);
     engine.max_wasm_stack(wasm_stack);

@@ -41,6 +41,8 @@ pub(crate) struct State {
     edit_bytes: usize,
     ticks: u64,
     started: Duration,
+    /// Numbers drawn so far, where they come in a fixed order.
+    drawn: u64,
 }
 
 /// Parts of the exchange as they were before the running call changed them. Filled at the first change of each, so that
@@ -68,6 +70,7 @@ impl State {
             edit_bytes: 0,
             ticks: 0,
             started: Duration::ZERO,
+            drawn: 0,
         }
     }
 
@@ -214,6 +217,15 @@ impl State {
         self.edits += 1;
         self.edit_bytes = total;
         Ok(())
+    }
+
+    /// The next number of a fixed order: SplitMix64, whose numbers spread well over hash tables. No secret is made of it,
+    /// since it is for tests only.
+    pub(crate) fn next_number(&mut self) -> u64 {
+        self.drawn = self.drawn.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.drawn ^ (self.drawn >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
     }
 
     pub(crate) fn log_line(&mut self, level: Level, text: &str) {

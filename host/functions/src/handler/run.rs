@@ -165,7 +165,7 @@ impl Run {
         let result = outcome.map_err(fail);
         let result = self.end.failure().map_or(result, Err);
         let wall = self.function.shared.clock.ticks().saturating_sub(began);
-        let spent = Spent { cpu: self.meter.used(), wall };
+        let spent = Spent { cpu: self.meter.used(), wall, ..Spent::default() };
         self.function.shared.metrics.record(Hook::Handle, &result, spent);
         let failed = result.as_ref().err().map(|error| error.kind);
         self.function.ended(pass, failed, self.function.shared.clock.ticks());

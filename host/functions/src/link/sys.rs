@@ -28,7 +28,7 @@ pub(super) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     })?;
     on.func_wrap("random", |mut cx: Cx<'_>, ()| {
         cx.data_mut().charge()?;
-        Ok((random()?,))
+        Ok((number(cx.data_mut())?,))
     })
 }
 
@@ -53,11 +53,29 @@ pub(crate) fn nanoseconds(time: Duration) -> u64 {
 /// Eight bytes from the kernel: guests seed their hash tables with it, and may make tokens of it.
 pub(crate) fn random() -> wasmtime::Result<u64> {
     let mut bytes = [0; 8];
-    fill(&mut bytes)?;
+    from_kernel(&mut bytes)?;
     Ok(u64::from_le_bytes(bytes))
 }
 
-pub(super) fn fill(bytes: &mut [u8]) -> wasmtime::Result<()> {
+/// The same for a filter: where instructions are counted, numbers come in a fixed order.
+pub(super) fn number(state: &mut State) -> wasmtime::Result<u64> {
+    let mut bytes = [0; 8];
+    fill(state, &mut bytes)?;
+    Ok(u64::from_le_bytes(bytes))
+}
+
+pub(super) fn fill(state: &mut State, bytes: &mut [u8]) -> wasmtime::Result<()> {
+    if state.function.shared.config.count_instructions {
+        bytes.chunks_mut(8).for_each(|part| {
+            let number = state.next_number().to_le_bytes();
+            part.iter_mut().zip(number).for_each(|(to, from)| *to = from);
+        });
+        return Ok(());
+    }
+    from_kernel(bytes)
+}
+
+fn from_kernel(bytes: &mut [u8]) -> wasmtime::Result<()> {
     getrandom::fill(bytes).map_err(|error| wasmtime::format_err!("no randomness: {error}"))
 }
 

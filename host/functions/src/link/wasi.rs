@@ -260,12 +260,12 @@ fn random(linker: &mut Linker<State>) -> wasmtime::Result<()> {
         cx.data_mut().charge()?;
         let wanted = usize::try_from(wanted.min(RANDOM_MAX_BYTES))?;
         let mut bytes = vec![0; wanted];
-        sys::fill(&mut bytes)?;
+        sys::fill(cx.data_mut(), &mut bytes)?;
         Ok((bytes,))
     };
     let number = |mut cx: Cx<'_>, (): ()| {
         cx.data_mut().charge()?;
-        Ok((sys::random()?,))
+        Ok((sys::number(cx.data_mut())?,))
     };
     let mut on = linker.instance(wasi!("random/random"))?;
     on.func_wrap("get-random-bytes", bytes)?;
@@ -275,6 +275,6 @@ fn random(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     on.func_wrap("get-insecure-random-u64", number)?;
     linker.instance(wasi!("random/insecure-seed"))?.func_wrap("insecure-seed", |mut cx: Cx<'_>, ()| {
         cx.data_mut().charge()?;
-        Ok(((sys::random()?, sys::random()?),))
+        Ok(((sys::number(cx.data_mut())?, sys::number(cx.data_mut())?),))
     })
 }

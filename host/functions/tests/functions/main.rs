@@ -9,3 +9,4 @@ mod hostile;
 mod limits;
 mod slots;
 mod uploads;
+mod watch;
