@@ -10,6 +10,7 @@ use std::time::Duration;
 mod admin;
 mod answer;
 mod client;
+mod desk;
 mod gate;
 pub(crate) mod guests;
 pub(crate) mod lines;
@@ -24,12 +25,13 @@ mod world;
 
 pub(crate) use admin::{OPERATOR, READER, purge};
 pub(crate) use answer::Answer;
-pub(crate) use client::{Ask, BrokenOff, Got};
+pub(crate) use client::{Ask, BrokenOff, Coming, Got};
+pub(crate) use desk::Desk;
 pub(crate) use gate::Gate;
 pub(crate) use lone_edge::LoneEdge;
 pub(crate) use node::{CLUSTER_SECRET, Node, Plan};
 pub(crate) use origin::{Asked, Origin};
-pub(crate) use process::Process;
+pub(crate) use process::{Process, program};
 pub(crate) use world::World;
 
 /// Longest wait for anything: far above what a loaded machine needs, far below a test runner's patience.

@@ -26,6 +26,9 @@ use crate::purge::read_body;
 use crate::state::AdminState;
 
 pub mod activation;
+pub mod tail;
+
+pub use tail::{Tail, TailCall, TailLine};
 
 /// Largest body of a deployment, in bytes: the largest upload that a node takes (32 MiB) in base64, and room for settings.
 pub const DEPLOY_BODY_MAX_BYTES: usize = 44 * 1024 * 1024;
@@ -52,6 +55,8 @@ pub trait Functions: Send + Sync {
     fn tag(&self, name: &str, version: &str) -> String;
     /// Notes for good that an activation stands in the log.
     fn activated(&self, activation: &Activation, position: Position) -> Result<(), String>;
+    /// Begins to watch a function, on one site or on all.
+    fn tail(&self, name: &str, site: Option<&str>) -> Result<Tail, Refusal>;
     /// Forgets a version.
     fn remove(&self, name: &str, version: &str) -> Result<(), Refusal>;
 }

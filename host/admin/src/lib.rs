@@ -5,6 +5,7 @@
 
 pub mod auth;
 pub mod config;
+pub mod dev;
 pub mod functions;
 pub mod health;
 pub mod nodes;

@@ -18,6 +18,7 @@ use crate::{config, functions, health, nodes, purge};
         functions::activation::activate,
         functions::activation::rollback,
         functions::remove,
+        functions::tail::tail,
         nodes::nodes,
         config::config,
         config::reload,

@@ -13,7 +13,7 @@ use http::{Method, Uri};
 use crate::auth::require_token;
 use crate::problem::{Kind, Problem};
 use crate::state::AdminState;
-use crate::{config, functions, health, nodes, openapi, purge};
+use crate::{config, dev, functions, health, nodes, openapi, purge};
 
 #[cfg(test)]
 mod tests;
@@ -38,6 +38,8 @@ pub fn router(state: AdminState) -> Router {
         .route("/v1/functions/{name}/activate", post(functions::activation::activate))
         .route("/v1/functions/{name}/rollback", post(functions::activation::rollback))
         .route("/v1/functions/{name}/versions/{version}", delete(functions::remove))
+        .route("/v1/functions/{name}/tail", get(functions::tail::tail))
+        .route("/v1/dev/clock", post(dev::step))
         .route("/v1/nodes", get(nodes::nodes))
         .route("/v1/config", get(config::config))
         .route("/v1/config/reload", post(config::reload))

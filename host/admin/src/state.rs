@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 use prometheus_client::registry::Registry;
+use seawall_base::Clock;
 use seawall_cluster::Cluster;
 
 use crate::config::Configured;
@@ -24,6 +25,8 @@ pub struct AdminState {
     pub cluster: Arc<Cluster>,
     /// Its functions.
     pub functions: Arc<dyn Functions>,
+    /// Its clock, where that may be stepped: on an author's desk only.
+    pub steps: Option<Clock>,
     /// Its configuration.
     pub config: Arc<dyn Configured>,
     /// Its metrics. A reload may add some.

@@ -25,6 +25,8 @@ use crate::upload::UploadError;
 /// Versions that are kept compiled, over all functions: each takes some hundred KiB, and going back to one takes no
 /// time.
 pub const READY_KEPT: usize = 64;
+/// Machine code of those versions together, in bytes; at least one is kept. A function in JavaScript has some 40 MiB of it.
+pub const READY_MAX_BYTES: usize = 256 << 20;
 
 /// How versions come to the other processes of a cluster. The nodes of one process share a catalog and need none.
 pub trait Courier: Send + Sync {
@@ -196,7 +198,13 @@ impl Catalog {
 
     fn keep_ready(&self, function: &Arc<Function>) {
         let key = (function.name().to_owned(), function.version().to_owned());
-        self.ready.lock().put(key, Arc::clone(function));
+        let mut ready = self.ready.lock();
+        ready.put(key, Arc::clone(function));
+        let mut bytes: usize = ready.iter().map(|(_, function)| function.code_bytes()).sum();
+        while bytes > READY_MAX_BYTES && ready.len() > 1 {
+            let Some((_, oldest)) = ready.pop_lru() else { break };
+            bytes = bytes.saturating_sub(oldest.code_bytes());
+        }
     }
 
     /// The versions that are kept of a function.

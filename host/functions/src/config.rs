@@ -20,8 +20,8 @@ pub const DEFAULT_WALL_PER_HOOK: Duration = Duration::from_millis(20);
 /// an early answer is the better one.
 pub const DEFAULT_SLOT_WAIT: Duration = Duration::from_millis(10);
 
-/// Size of one upload in bytes. A Rust filter is 30 to 200 KiB; unstripped debug information can make it 2 MiB.
-pub const DEFAULT_UPLOAD_MAX_BYTES: usize = 4 << 20;
+/// Size of one upload in bytes. A Rust filter is 30 to 200 KiB; one in JavaScript has its engine with it, 12 MiB.
+pub const DEFAULT_UPLOAD_MAX_BYTES: usize = 16 << 20;
 
 /// Instances of handlers that may exist at once: each lives for as long as its response takes. 250 slots take 1 TiB of
 /// addresses.

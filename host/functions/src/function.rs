@@ -133,6 +133,7 @@ pub struct Function {
     pub(crate) tag: Box<str>,
     pub(crate) settings: FunctionSettings,
     pub(crate) imports: Vec<String>,
+    pub(crate) code_bytes: usize,
     pub(crate) guest: Guest,
     pub(crate) breaker: Breaker,
     pub(crate) shared: Arc<Shared>,
@@ -218,6 +219,12 @@ impl Function {
     #[must_use]
     pub fn imports(&self) -> &[String] {
         &self.imports
+    }
+
+    /// Size of its machine code in memory.
+    #[must_use]
+    pub fn code_bytes(&self) -> usize {
+        self.code_bytes
     }
 
     /// Whether the function has this hook. A hook that it does not have is never called and costs nothing.

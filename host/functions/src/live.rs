@@ -256,8 +256,49 @@ pub(crate) fn failed(error: wasmtime::Error) -> Failed {
         // The first line of a stack's text is a heading.
         for frame in stack.to_string().lines().skip(1) {
             detail.push_str("; ");
-            detail.push_str(frame.trim());
+            detail.push_str(&without_hashes(frame.trim()));
         }
     }
     (kind, detail)
+}
+
+/// Digits of the digest that Rust's names have behind a crate's.
+const CRATE_HASH_DIGITS: usize = 16;
+
+/// `std[a88812da5ee6ad9e]::process::abort` as people write it.
+fn without_hashes(frame: &str) -> String {
+    let is_hash =
+        |text: &str| text.len() == CRATE_HASH_DIGITS && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let mut parts = frame.split('[');
+    let mut shown = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        match part.split_once(']') {
+            Some((hash, rest)) if is_hash(hash) => shown.push_str(rest),
+            _ => {
+                shown.push('[');
+                shown.push_str(part);
+            }
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_hashes;
+
+    #[test]
+    fn names_are_shown_without_the_digests_of_their_crates() {
+        for (frame, shown) in [
+            (
+                "0: 0x98 - a.wasm!std[a88812da5ee6ad9e]::process::abort",
+                "0: 0x98 - a.wasm!std::process::abort",
+            ),
+            ("a[0]::b[xyz]", "a[0]::b[xyz]"),
+            ("a[", "a["),
+            ("", ""),
+        ] {
+            assert_eq!(without_hashes(frame), shown);
+        }
+    }
 }

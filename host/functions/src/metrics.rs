@@ -270,7 +270,8 @@ mod tests {
     #[test]
     fn calls_and_their_cost_are_exported() {
         let metrics = Arc::new(Metrics::new(&Arc::new(Semaphore::new(5)), &Arc::new(Semaphore::new(2))));
-        let spent = Spent { cpu: Duration::from_micros(10), wall: Duration::from_millis(50), ..Spent::default() };
+        let spent =
+            Spent { cpu: Duration::from_micros(10), wall: Duration::from_millis(50), ..Spent::default() };
         metrics.record(Hook::OnRequest, &Ok(RequestVerdict::Next), spent);
         let error = FunctionError::new(&Arc::from("f"), Hook::OnResponse, FunctionErrorKind::Cpu, "");
         metrics.record::<()>(Hook::OnResponse, &Err(error), spent);

@@ -187,7 +187,7 @@ pub(crate) fn prepare(
     }
     let checked = check(&shared.config, bytes)?;
     let version = function::version(bytes, &settings);
-    let (guest, imports) = match &checked.found {
+    let (guest, imports, code_bytes) = match &checked.found {
         Found::Filter => filter(shared, &checked.binary)?,
         Found::Handler(interface) => {
             if !settings.on_error.is_empty() {
@@ -203,6 +203,7 @@ pub(crate) fn prepare(
         version,
         settings,
         imports,
+        code_bytes,
         guest,
         breaker: Breaker::default(),
         shared: Arc::clone(shared),
@@ -216,7 +217,7 @@ pub(crate) fn prepare(
     Ok(function)
 }
 
-fn filter(shared: &Shared, binary: &[u8]) -> Result<(Guest, Vec<String>), UploadError> {
+fn filter(shared: &Shared, binary: &[u8]) -> Result<Prepared, UploadError> {
     let component = engine_says(&shared.engine, binary)?;
     let imports = imports(&shared.engine, &component, Role::Filter)?;
     let exports = Hook::ALL.map(|hook| export(&component, hook));
@@ -227,14 +228,23 @@ fn filter(shared: &Shared, binary: &[u8]) -> Result<(Guest, Vec<String>), Upload
     let pre = linker
         .and_then(|linker| linker.instantiate_pre(&component))
         .map_err(|error| UploadError::Mismatch(format!("{error:#}")))?;
-    Ok((Guest::Filter(Filter { pre, exports }), imports))
+    Ok((Guest::Filter(Filter { pre, exports }), imports, code_bytes(&component)))
 }
 
-fn handler(shared: &Shared, binary: &[u8], interface: &str) -> Result<(Guest, Vec<String>), UploadError> {
+fn handler(shared: &Shared, binary: &[u8], interface: &str) -> Result<Prepared, UploadError> {
     let engine = shared.handlers().map_err(|error| UploadError::Compile(error.to_string()))?;
     let component = engine_says(engine.engine(), binary)?;
     let imports = imports(engine.engine(), &component, Role::Handler)?;
-    Ok((Guest::Handler(handler::Prepared::new(engine, &component, interface)?), imports))
+    let code_bytes = code_bytes(&component);
+    Ok((Guest::Handler(handler::Prepared::new(engine, &component, interface)?), imports, code_bytes))
+}
+
+/// What is instantiated, the interfaces that it imports, and the size of its machine code.
+type Prepared = (Guest, Vec<String>, usize);
+
+fn code_bytes(component: &Component) -> usize {
+    let code = component.image_range();
+    code.end.addr().saturating_sub(code.start.addr())
 }
 
 fn engine_says(engine: &Engine, binary: &[u8]) -> Result<Component, UploadError> {

@@ -1,7 +1,7 @@
 //! The command line: what people type, and the commands that are clients of a running node.
 //!
 //! Owns: the grammar, the exit codes, the admin token's whereabouts, `check`, `config`, `purge`, `purges`, `nodes` and `functions`. Refuses: starting
-//! anything; `run` and `demo` are only read here. Output goes to writers that the caller gives.
+//! anything; `run`, `dev` and `demo` are only read here. Output goes to writers that the caller gives.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -15,18 +15,21 @@ use crate::node::{Source, compile};
 mod check;
 mod client;
 mod config;
+mod dev;
 mod functions;
 mod nodes;
 mod purge;
 mod purges;
 mod table;
+pub(crate) use table::plain;
 mod timestamp;
 pub mod token;
 
 pub use check::{CheckArgs, check};
 pub use client::{AdminArgs, AdminUrl, DEFAULT_ADMIN_URL};
 pub use config::{ConfigArgs, config};
-pub use functions::{FunctionsArgs, TestArgs, functions, run_fixtures};
+pub use dev::{DevArgs, DevCommand, StepArgs, step};
+pub use functions::{FunctionsArgs, TailArgs, TestArgs, functions, run_fixtures};
 pub use nodes::{NodesArgs, nodes};
 pub use purge::{DEFAULT_TIMEOUT, PurgeArgs, WaitFor, purge};
 pub use purges::{DEFAULT_LIMIT, PurgesArgs, purges};
@@ -45,6 +48,8 @@ pub struct Cli {
 pub enum Command {
     /// Run a node
     Run(RunArgs),
+    /// Run a node at an author's desk: functions reload when they are rebuilt, each request shows what they did
+    Dev(Box<DevArgs>),
     /// Check a config file and report every problem in it
     Check(CheckArgs),
     /// Show a node's config, have it read again, or print what a config file may say

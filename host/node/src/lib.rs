@@ -7,6 +7,7 @@ mod certificate;
 pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod dev;
 pub mod logging;
 pub mod node;
 pub mod run;

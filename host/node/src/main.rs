@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use seawall::cli::{self, Cli, Command};
-use seawall::{demo, run};
+use seawall::{demo, dev, run};
 
 /// A hit makes a dozen small allocations and frees them at once; measured with `cargo xtask bench hit`.
 #[global_allocator]
@@ -15,6 +15,7 @@ fn main() -> ExitCode {
     let (out, err) = (&mut stdout().lock(), &mut stderr());
     let exit = match Cli::parse().command {
         Command::Run(args) => run::run(args, err),
+        Command::Dev(args) => dev::dev(*args, out, err),
         Command::Check(args) => cli::check(&args, out, err),
         Command::Config(args) => cli::config(&args, out, err),
         Command::Purge(args) => cli::purge(&args, out, err),

@@ -12,7 +12,7 @@ use seawall_cluster::nats::{Login, NatsOptions, Tls};
 use seawall_cluster::{Cluster, ControlLog, EmbeddedLog, Members, Nats, Retention};
 use seawall_functions::depot::Depot;
 use seawall_functions::{Catalog, Compiler, EngineItself, NobodyElse};
-use seawall_pipeline::Edge;
+use seawall_pipeline::{Edge, Trace};
 use tokio::sync::{Barrier, mpsc, oneshot, watch};
 
 use self::live::Live;
@@ -29,7 +29,7 @@ mod front;
 mod functions;
 mod interlaced;
 mod listen;
-mod live;
+pub(crate) mod live;
 mod origins;
 mod reload;
 mod settings;
@@ -62,6 +62,8 @@ pub struct Shared {
     nats: Option<Nats>,
     /// The functions and their versions.
     catalog: Arc<Catalog>,
+    /// Who else is told of every request.
+    trace: Option<Arc<dyn Trace>>,
 }
 
 /// A node, about to start.
@@ -87,34 +89,49 @@ impl Shared {
     /// functions are compiled by `program`, which is this one, in processes of their own; where there is none, by the
     /// engine itself.
     pub fn of(config: &Config, program: Option<PathBuf>) -> Result<Self, StartError> {
+        Self::of_at(config, program, Clock::system())
+    }
+
+    /// The same, by another clock.
+    pub fn of_at(config: &Config, program: Option<PathBuf>, clock: Clock) -> Result<Self, StartError> {
         match &config.cluster.nats {
-            Some(nats) => Self::connect(config, nats, program),
-            None => Self::open_with(&config.node.data_dir, program),
+            Some(nats) => Self::connect(config, nats, program, clock),
+            None => Self::open_with(&config.node.data_dir, program, clock),
         }
+    }
+
+    /// The same, and somebody is told of every request.
+    #[must_use]
+    pub fn traced(mut self, trace: Arc<dyn Trace>) -> Self {
+        self.trace = Some(trace);
+        self
     }
 
     /// A control log in the data directory, for the only process of a machine.
     pub fn open(data_dir: &Path) -> Result<Self, StartError> {
-        Self::open_with(data_dir, None)
+        Self::open_with(data_dir, None, Clock::system())
     }
 
-    fn open_with(data_dir: &Path, program: Option<PathBuf>) -> Result<Self, StartError> {
+    fn open_with(data_dir: &Path, program: Option<PathBuf>, clock: Clock) -> Result<Self, StartError> {
         make_data_dir(data_dir)?;
         let log = EmbeddedLog::open(data_dir, Retention::default())?;
-        let clock = Clock::system();
         let catalog = catalog(data_dir, program, &clock)?;
         Ok(Self::with(Arc::new(log), clock, catalog))
     }
 
     /// A control log on NATS, for processes on many machines.
-    fn connect(config: &Config, nats: &config::Nats, program: Option<PathBuf>) -> Result<Self, StartError> {
+    fn connect(
+        config: &Config,
+        nats: &config::Nats,
+        program: Option<PathBuf>,
+        clock: Clock,
+    ) -> Result<Self, StartError> {
         let data_dir = &config.node.data_dir;
         make_data_dir(data_dir)?;
-        let clock = Clock::system();
         let catalog = Arc::new(catalog(data_dir, program, &clock)?);
         let nats = Nats::start(nats_options(&config.node.name, nats), clock.clone())?;
         let (log, members) = (Arc::new(nats.log()), nats.members());
-        Ok(Self { log, members, clock, nats: Some(nats), catalog })
+        Ok(Self { log, members, clock, nats: Some(nats), catalog, trace: None })
     }
 
     /// A control log that ends with the process.
@@ -128,7 +145,7 @@ impl Shared {
 
     fn with(log: Arc<dyn ControlLog>, clock: Clock, catalog: Catalog) -> Self {
         let members = Members::new(clock.clone());
-        Self { log, members, clock, nats: None, catalog: Arc::new(catalog) }
+        Self { log, members, clock, nats: None, catalog: Arc::new(catalog), trace: None }
     }
 
     /// Tells the nodes of other processes about one of this.
@@ -280,6 +297,11 @@ impl Running {
         // A node whose control thread is gone reloads no more.
         let _ = self.orders.send(control::Order(Trigger::Signal, tell));
         matches!(told.await, Ok(Ok(_)))
+    }
+
+    /// What a reload replaces.
+    pub(crate) fn live(&self) -> &Live {
+        &self.live
     }
 
     /// Says where it listens.

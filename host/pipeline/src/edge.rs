@@ -16,7 +16,7 @@ use seawall_policy::via::Via;
 
 use crate::metrics::Metrics;
 use crate::origin::Origin;
-use crate::record::AccessLog;
+use crate::record::{AccessLog, Trace};
 use crate::site::Sites;
 
 /// What all requests of a node share.
@@ -41,6 +41,8 @@ pub struct Edge {
     pub metrics: Metrics,
     /// Which requests write a line.
     pub access_log: AccessLog,
+    /// Who else is told of every request: on an author's desk only.
+    pub trace: Option<Arc<dyn Trace>>,
     /// What the next request's name counts from: a number that differs between two runs of a node.
     pub requests: Arc<AtomicU64>,
 }

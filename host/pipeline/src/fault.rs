@@ -67,7 +67,7 @@ pub(crate) fn response(edge: &Edge, site: Option<&Site>, fault: &Fault) -> Respo
         headers.insert(RETRY_AFTER, COME_BACK_SECONDS);
     }
     let proxy_status = error.and_then(|error| {
-        // The code says which kind of failure it was, and nothing of what the guest chose to say.
+        // RFC 9209 §2.1.5. The code says which kind of failure it was, and nothing of what the guest chose to say.
         ProxyStatus { details: fault.code, ..ProxyStatus::failed(edge.name.as_str(), error) }.to_value()
     });
     if let Some(value) = proxy_status {

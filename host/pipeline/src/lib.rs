@@ -42,14 +42,14 @@ pub mod serve;
 pub mod settle;
 pub mod site;
 
-pub use context::{Connection, LastHost};
+pub use context::{Connection, LastHost, Way};
 pub use cutoff::WhenCutOff;
 pub use edge::{Edge, Peers};
 pub use glob::{GLOB_MAX_BYTES, Glob, GlobError};
 pub use key::{KEY_PARTS_MAX, Keying, Parameters, QueryRules, SORTED_PARAMETERS_MAX, StripCookies};
 pub use metrics::Metrics;
 pub use origin::Origin;
-pub use record::AccessLog;
+pub use record::{AccessLog, Ended, Trace};
 pub use reply::Reply;
 pub use serve::serve;
 pub use site::{Site, SiteRule, Sites, Statuses, StatusesError};

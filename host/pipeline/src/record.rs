@@ -1,6 +1,8 @@
 //! The one file that writes a request's log line and counts it (invariant 5).
 
-use http::{Response, StatusCode};
+use std::time::Duration;
+
+use http::{HeaderMap, Response, StatusCode};
 use seawall_base::Fault;
 use seawall_functions::{FunctionError, GuestLog, Line};
 
@@ -18,6 +20,33 @@ pub enum AccessLog {
     Errors,
     /// Every one.
     All,
+}
+
+/// One request at its end, as it is told to a [`Trace`].
+#[derive(Clone, Copy, Debug)]
+pub struct Ended<'a> {
+    /// Its name, where functions know it by one.
+    pub request: Option<&'a str>,
+    /// Its method, host, and path with the query, as functions left them; empty where it was not taken at all.
+    pub target: (&'a str, &'a str, &'a str),
+    /// The response's status.
+    pub status: StatusCode,
+    /// The response's fields.
+    pub headers: &'a HeaderMap,
+    /// Which way it went.
+    pub way: Way,
+    /// Why.
+    pub detail: Option<&'static str>,
+    /// What went wrong.
+    pub fault: Option<&'a Fault>,
+    /// From the request's head to the response's.
+    pub elapsed: Duration,
+}
+
+/// Who is told of every request, besides the log. It is told on the request's thread, and must not make it wait.
+pub trait Trace: Send + Sync {
+    /// A response has its head.
+    fn ended(&self, ended: &Ended<'_>);
 }
 
 /// Counts the request and writes its line, and what its functions said.
@@ -41,6 +70,23 @@ pub(crate) fn end(
     if let Some(said) = said {
         guests(edge, cx.and_then(Context::request_id), said);
     }
+    if let Some(trace) = &edge.trace {
+        trace.ended(&Ended {
+            request: cx.and_then(Context::request_id),
+            target: cx.map_or(("", "", ""), target),
+            status: response.status(),
+            headers: response.headers(),
+            way: told.way,
+            detail: told.detail,
+            fault: told.fault.as_ref(),
+            elapsed: edge.clock.ticks().saturating_sub(told.started),
+        });
+    }
+}
+
+fn target(cx: &Context) -> (&str, &str, &str) {
+    let head = &cx.head;
+    (head.method.as_str(), head.authority.as_str(), head.path_and_query.as_str())
 }
 
 /// What functions said of a fetch, which has no line of its own: `request` began it.
@@ -77,10 +123,8 @@ fn guests(edge: &Edge, request: Option<&str>, said: &GuestLog) {
 
 fn line(edge: &Edge, cx: Option<&Context>, told: &Told, status: StatusCode, said: Option<&GuestLog>) {
     let elapsed_us = edge.clock.ticks().saturating_sub(told.started).as_micros() as u64;
-    let (method, host, path, site) = cx.map_or(("", "", "", ""), |cx| {
-        let head = &cx.head;
-        (head.method.as_str(), head.authority.as_str(), head.path_and_query.as_str(), cx.site.name.as_str())
-    });
+    let (method, host, path) = cx.map_or(("", "", ""), target);
+    let site = cx.map_or("", |cx| cx.site.name.as_str());
     let cause = told.fault.as_ref().map(|fault| fault.cause.as_str());
     let blame = told.fault.as_ref().map(|fault| fault.blame.as_str());
     let error = told.fault.as_ref().map(|fault: &Fault| fault.detail.as_ref());

@@ -86,6 +86,16 @@ impl Ask {
         self.try_open_on(BufReader::new(connect.await.unwrap())).await
     }
 
+    /// Sends it, and hangs up without reading a byte.
+    pub(crate) async fn leave(&self, to: SocketAddr) {
+        let text = self.text();
+        let exchange = async {
+            let mut stream = TcpStream::connect(to).await.unwrap();
+            stream.write_all(text.as_bytes()).await.unwrap();
+        };
+        bounded("a request is sent", exchange).await;
+    }
+
     async fn open_on(&self, stream: BufReader<TcpStream>) -> Coming {
         self.try_open_on(stream).await.expect("the connection ended before a response")
     }
@@ -134,6 +144,22 @@ impl Coming {
         let rest = self.ahead.split_off(text.len());
         let read = std::mem::replace(&mut self.ahead, rest);
         assert_eq!(String::from_utf8_lossy(&read), text);
+    }
+
+    /// Reads one line of the body, without its end; nothing where the body has ended.
+    pub(crate) async fn line(&mut self) -> Option<String> {
+        loop {
+            if let Some(end) = self.ahead.iter().position(|byte| *byte == b'\n') {
+                let rest = self.ahead.split_off(end + 1);
+                let line = std::mem::replace(&mut self.ahead, rest);
+                return Some(String::from_utf8_lossy(&line).trim_end().to_owned());
+            }
+            if self.body == Body::Done {
+                return None;
+            }
+            let piece = bounded("a line of the body", read_piece(&mut self.stream, &mut self.body)).await;
+            self.ahead.extend(piece.ok()?);
+        }
     }
 
     /// Sends more of the request's body.

@@ -64,6 +64,7 @@ impl LoneEdge {
             peers: None,
             metrics: Metrics::default(),
             access_log: AccessLog::Off,
+            trace: None,
             requests: Arc::new(AtomicU64::new(0)),
         });
         Self { edge, cached }

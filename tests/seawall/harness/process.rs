@@ -156,7 +156,7 @@ fn doors(line: &str) -> Option<Doors> {
 }
 
 /// The program, as the build before the tests left it.
-fn program() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     let beside = || {
         let own = std::env::current_exe().ok()?;
         Some(own.parent()?.parent()?.join("seawall"))

@@ -23,7 +23,7 @@ use tower::ServiceExt;
 use super::{BODY_MAX_BYTES, router};
 use crate::auth::{Role, Token, Tokens};
 use crate::config::{Configured, InForce, Mistake, NotReloaded, Reloaded};
-use crate::functions::{DeployOrder, DeployView, FunctionView, Functions, Refusal};
+use crate::functions::{DeployOrder, DeployView, FunctionView, Functions, Refusal, Tail};
 use crate::state::{AdminState, ConfirmLimits};
 
 mod audit;
@@ -32,6 +32,7 @@ mod functions;
 mod keys;
 mod limits;
 mod purges;
+mod tail;
 mod trail;
 
 const READ: &str = "read-secret-0123456789";
@@ -107,6 +108,14 @@ impl Functions for Two {
 
     fn activated(&self, _: &Activation, _: Position) -> Result<(), String> {
         Ok(())
+    }
+
+    fn tail(&self, name: &str, _: Option<&str>) -> Result<Tail, Refusal> {
+        match name {
+            "front" => Ok(Box::pin(tail::ThreeLines::default())),
+            "crowded" => Err(Refusal::Busy("eight watch already".to_owned())),
+            _ => Err(Refusal::NotFound("no such function".to_owned())),
+        }
     }
 
     fn remove(&self, _: &str, version: &str) -> Result<(), Refusal> {
@@ -185,6 +194,7 @@ impl Scene {
         let state = AdminState {
             cluster: Arc::clone(&cluster),
             functions: Arc::new(Two),
+            steps: None,
             config: Arc::new(Settled(Arc::new(InForce {
                 sites: ["shop", "blog"].map(|name| SiteName::new(name).unwrap()).to_vec(),
                 tokens: Tokens::new(vec![

@@ -1,7 +1,7 @@
 //! Calls to the admin API of a running node.
 
 use std::fmt;
-use std::io::{ErrorKind, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -20,6 +20,9 @@ pub const DEFAULT_ADMIN_URL: &str = "http://127.0.0.1:9090";
 
 /// Largest answer that is read, in bytes: a thousand nodes take less than one MiB.
 const ANSWER_MAX_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Longest line that is read of what a node tells as it happens, in bytes: a call with all that it may log, escaped.
+const LINE_MAX_BYTES: u64 = 256 * 1024;
 
 /// Longest wait for a connection: the admin API is most often on this machine.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -196,6 +199,44 @@ impl AdminArgs {
                 .send(body.to_string()),
         };
         self.read(answer.map_err(|error| self.unreachable(error))?)
+    }
+
+    /// Reads lines until there are no more, or `line` says that nobody wants them. Empty ones are signs of life.
+    pub(super) fn follow(&self, path: &str, line: &mut dyn FnMut(&str) -> bool) -> Result<(), CallError> {
+        let token = token::resolve_for_client(self.data_dir.as_deref(), token::from_env().as_deref())?;
+        let agent: Agent = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .proxy(None)
+            .timeout_connect(Some(CONNECT_TIMEOUT))
+            .timeout_recv_response(Some(ANSWER_TIMEOUT))
+            .timeout_recv_body(None)
+            .user_agent(concat!("seawall/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .into();
+        let bearer = format!("Bearer {}", token.expose());
+        let answer = agent.get(format!("{}{path}", self.admin)).header("authorization", bearer).call();
+        let answer = answer.map_err(|error| self.unreachable(error))?;
+        if !answer.status().is_success() {
+            return self.read(answer).map(drop);
+        }
+        let mut reader = BufReader::new(answer.into_body().into_reader());
+        let mut bytes = Vec::new();
+        loop {
+            bytes.clear();
+            let read = reader.by_ref().take(LINE_MAX_BYTES).read_until(b'\n', &mut bytes);
+            match read {
+                Ok(0) => return Ok(()),
+                Ok(_) => {
+                    let text = String::from_utf8_lossy(&bytes);
+                    let text = text.trim_end();
+                    if !text.is_empty() && !line(text) {
+                        return Ok(());
+                    }
+                }
+                Err(error) => return Err(self.unreachable(ureq::Error::Io(error))),
+            }
+        }
     }
 
     fn unreachable(&self, error: ureq::Error) -> CallError {

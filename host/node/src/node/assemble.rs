@@ -81,6 +81,7 @@ pub(crate) fn assemble(
     let admin = AdminState {
         cluster,
         functions: Arc::new(Door::new(live.clone(), clock.clone())),
+        steps: clock.is_stepped().then(|| clock.clone()),
         config: Arc::new(ConfigDoor(Arc::clone(&reloader))),
         registry,
     };

@@ -83,6 +83,7 @@ impl Base {
             peers: self.peers.clone(),
             metrics: self.metrics.clone(),
             access_log: access_log(config.log.access),
+            trace: self.shared.trace.clone(),
             requests: Arc::clone(&self.requests),
         });
         let shown = config.to_redacted_json();

@@ -100,6 +100,7 @@ async fn control(
     let following = follower.run(sink, Start::Empty, stopped.clone());
     let housekeeping = housekeep(Arc::clone(&edge.store), Arc::clone(&edge.cluster), stopped.clone());
     drop(edge);
+    let watches = end_watches(&live, stopped.clone());
     let changing = until(stopped.clone(), async {
         let file = watch_file(Arc::clone(&reloader));
         tokio::join!(
@@ -110,8 +111,14 @@ async fn control(
             retreat(&reloader)
         );
     });
-    tokio::join!(following, door(state, admin, stopped), housekeeping, changing);
+    tokio::join!(following, door(state, admin, stopped), housekeeping, changing, watches);
     drop(answering);
+}
+
+/// Whoever watches functions does so until the node stops, and must not hold that up.
+async fn end_watches(live: &Live, stopped: watch::Receiver<bool>) {
+    told(stopped).await;
+    live.now().functions.watch.end_all();
 }
 
 async fn until(stopped: watch::Receiver<bool>, work: impl Future<Output = ()>) {

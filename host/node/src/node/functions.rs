@@ -7,13 +7,17 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use seawall_base::{OriginName, Position};
 use seawall_cluster::Activation;
-use seawall_functions::{Catalog, Chain, Function, FunctionSettings, Hook, Mount, Role, Roster, Runtime};
+use seawall_functions::{
+    Catalog, Chain, Function, FunctionSettings, Hook, Mount, Role, Roster, Runtime, Watch,
+};
 
 use super::{Shared, StartError};
 use crate::config::{self, Config};
 
 mod door;
+mod reload;
 mod retreat;
+mod tail;
 
 pub(crate) use door::Door;
 pub(crate) use retreat::retreat;
@@ -30,6 +34,8 @@ pub(crate) struct Switchboard {
     /// Those that answer in the place of servers.
     mounts: HashMap<String, Arc<Mount>>,
     origins: BTreeSet<OriginName>,
+    /// Who watches them at work.
+    pub(crate) watch: Arc<Watch>,
     now: Mutex<Now>,
 }
 
@@ -46,7 +52,14 @@ struct Now {
     active: HashMap<String, Arc<Function>>,
     /// The place in the log of each function's last activation here.
     at: HashMap<String, Position>,
-    sites: Vec<(Vec<String>, Arc<Roster>)>,
+    sites: Vec<Named>,
+}
+
+/// The functions of one site.
+struct Named {
+    site: String,
+    names: Vec<String>,
+    roster: Arc<Roster>,
 }
 
 impl Switchboard {
@@ -56,6 +69,8 @@ impl Switchboard {
         before: Option<&Self>,
     ) -> Result<Arc<Self>, StartError> {
         let Config { functions, origins, .. } = config;
+        // Who watches goes on doing so.
+        let watch = before.map_or_else(Watch::new, |before| Arc::clone(&before.watch));
         let catalog = Arc::clone(&shared.catalog);
         let mounted = origins.iter().filter_map(|origin| origin.function.as_ref());
         let mut mounts: HashMap<String, Arc<Mount>> =
@@ -85,7 +100,7 @@ impl Switchboard {
             }
         }
         let now = Mutex::default();
-        let board = Self { catalog, runtime, fixed, deployed, mounts, origins, now };
+        let board = Self { catalog, runtime, fixed, deployed, mounts, origins, watch, now };
         board.resume()?;
         Ok(Arc::new(board))
     }
@@ -149,20 +164,26 @@ impl Switchboard {
             return Err(refused(format!("no function is named `{name}`")));
         }
         let mut now = self.now.lock();
-        let chain = self.chain(&now, &names).map_err(|error| refused(error.to_string()))?;
+        let site = site.name.to_string();
+        let chain = self.chain(&now, &site, &names).map_err(|error| refused(error.to_string()))?;
         let roster = Arc::new(Roster::of(chain));
-        now.sites.push((names, Arc::clone(&roster)));
+        now.sites.push(Named { site, names, roster: Arc::clone(&roster) });
         Ok(roster)
     }
 
-    fn chain(&self, now: &Now, names: &[String]) -> Result<Chain, seawall_functions::ChainTooLong> {
+    fn chain(
+        &self,
+        now: &Now,
+        site: &str,
+        names: &[String],
+    ) -> Result<Chain, seawall_functions::ChainTooLong> {
         let find = |name: &String| {
             let fixed = self.fixed.get(name).map(|fixed| &fixed.function);
-            fixed.or_else(|| now.active.get(name)).map(Arc::clone)
+            now.active.get(name).or(fixed).map(Arc::clone)
         };
         let absent = names.iter().find(|name| find(name).is_none());
         // How many there are does not depend on which are active.
-        let chain = Chain::new(names.iter().filter_map(find).collect())?;
+        let chain = Chain::new(names.iter().filter_map(find).collect())?.watched(site, &self.watch);
         Ok(absent.map_or_else(|| chain.clone(), |name| chain.clone().without(name)))
     }
 
@@ -208,11 +229,17 @@ impl Switchboard {
             return;
         }
         tracing::info!(function = name, version = function.version(), position = position.0, "activated");
-        now.at.insert(name.clone(), position);
+        now.at.insert(name, position);
+        self.put(&mut now, function);
+    }
+
+    /// Puts a version into every site that names it.
+    fn put(&self, now: &mut Now, function: Arc<Function>) {
+        let name = function.name().to_owned();
         self.mounted(&function);
         now.active.insert(name.clone(), function);
-        for (names, roster) in now.sites.iter().filter(|(names, _)| names.contains(&name)) {
-            match self.chain(&now, names) {
+        for Named { site, names, roster } in now.sites.iter().filter(|named| named.names.contains(&name)) {
+            match self.chain(now, site, names) {
                 Ok(chain) => roster.replace(chain),
                 Err(error) => {
                     tracing::error!(function = name, %error, "the functions of a site stay as they are");

@@ -165,6 +165,7 @@ async fn the_description_lists_every_path_with_its_methods() {
         "get /v1/config",
         "get /v1/functions",
         "get /v1/functions/{name}",
+        "get /v1/functions/{name}/tail",
         "get /v1/nodes",
         "get /v1/purges",
         "get /v1/purges/{id}",

@@ -35,7 +35,7 @@ async fn what_is_wrong_with_an_upload_is_said() {
         (json!({ "wasm": "no base64!" }), "invalid-function", StatusCode::UNPROCESSABLE_ENTITY),
         (json!({ "wasm": "AAAA" }), "invalid-function", StatusCode::UNPROCESSABLE_ENTITY),
         (json!({ "wsam": "" }), "invalid-function", StatusCode::UNPROCESSABLE_ENTITY),
-        (json!({ "wasm": "A".repeat(7 << 20) }), "body-too-large", StatusCode::PAYLOAD_TOO_LARGE),
+        (json!({ "wasm": "A".repeat(23 << 20) }), "body-too-large", StatusCode::PAYLOAD_TOO_LARGE),
     ] {
         let answer = scene.send(write(Method::PUT, "/v1/functions/front", &order)).await;
         assert_eq!(problem_of(answer, kind).await.0, status);

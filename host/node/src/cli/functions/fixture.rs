@@ -7,14 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use seawall_base::{Clock, OriginName};
 use seawall_functions::{
     CacheWord, Chain, ClientInfo, Config, Exchange, FetchReason, FunctionError, FunctionSettings,
     HandlerLimits, Hook, Instances, LocalResponse, OnError, OriginVerdict, RequestHead, RequestVerdict,
-    ResponseHead, Role, Runtime, StorePolicy,
+    ResponseHead, Role, Runtime, Seen, StorePolicy, Wanted, Watch,
 };
 use seawall_policy::restate;
 use serde::Deserialize;
@@ -33,6 +33,9 @@ pub(super) struct Fixture {
     origins: BTreeSet<OriginName>,
     #[serde(default)]
     store_private: bool,
+    /// Instructions that each hook may execute.
+    #[serde(default)]
+    pub(super) max_fuel: Option<u64>,
     request: Request,
     #[serde(default)]
     origin: Origin,
@@ -111,8 +114,16 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, String> {
     Ok(files)
 }
 
-/// Runs one: all that differs from what was expected.
-pub(super) async fn run(runtime: &Runtime, wasm: &[u8], fixture: &Fixture) -> Result<Vec<String>, String> {
+/// What came of a fixture.
+pub(super) struct Ran {
+    /// All that differs from what was expected.
+    pub(super) differences: Vec<String>,
+    /// What each hook that ran executed, where that is counted.
+    pub(super) instructions: Vec<(&'static str, u64)>,
+}
+
+/// Runs one.
+pub(super) async fn run(runtime: &Runtime, wasm: &[u8], fixture: &Fixture) -> Result<Ran, String> {
     let role = runtime.role(wasm).map_err(|error| error.to_string())?;
     let closed = match role {
         Role::Filter => Hook::ALL.map(|hook| (hook, OnError::FailClosed)).into_iter().collect(),
@@ -127,10 +138,13 @@ pub(super) async fn run(runtime: &Runtime, wasm: &[u8], fixture: &Fixture) -> Re
         rollback_on_traps: false,
     };
     let function = runtime.prepare("tested", wasm, settings).map_err(|error| error.to_string())?;
+    let watch = Watch::new();
+    let mut watching = watch.begin(Wanted::default()).map_err(|error| error.to_string())?;
     let did = match role {
         Role::Handler => handler::run(&function, fixture).await?,
         Role::Filter => {
             let chain = Chain::new(vec![function]).map_err(|error| error.to_string())?;
+            let chain = chain.watched("test", &watch);
             let mut play = Play { chain, instances: Instances::default(), did: Map::new() };
             play.run(fixture).await?;
             play.did
@@ -138,17 +152,35 @@ pub(super) async fn run(runtime: &Runtime, wasm: &[u8], fixture: &Fixture) -> Re
     };
     let mut differences = Vec::new();
     compare("", &Value::Object(fixture.expect.clone()), &Value::Object(did), &mut differences);
-    Ok(differences)
+    let mut instructions = Vec::new();
+    while let Some(seen) = watching.try_next() {
+        if let Seen::Call(report) = seen {
+            instructions.extend(report.instructions.map(|used| (report.hook.as_str(), used)));
+        }
+    }
+    Ok(Ran { differences, instructions })
 }
 
-/// A runtime with the limits of a node.
-pub(super) fn runtime(clock: &Clock) -> Result<Runtime, String> {
-    // One slot for each hook's instance is enough, and reserves little.
-    let handlers = HandlerLimits { max_instances: 2, ..HandlerLimits::default() };
-    let wall_per_hook = Duration::from_secs(5);
-    let config = Config { max_instances: 8, wall_per_hook, handlers, ..Config::default() };
-    Runtime::new(&config, clock.clone()).map_err(|error| error.to_string())
+/// A runtime with the limits of a node. Where instructions are counted, the guest's clock stands still, so that the same
+/// fixture counts the same; the engine is slower then, and its limit of CPU time is ten times the usual one.
+pub(super) fn runtime(counts: bool) -> Result<Runtime, String> {
+    let usual = Config::default();
+    let config = Config {
+        // One slot for each hook's instance is enough, and reserves little.
+        max_instances: 8,
+        wall_per_hook: Duration::from_secs(5),
+        // Handlers are not counted; two are enough.
+        handlers: HandlerLimits { max_instances: 2, ..HandlerLimits::default() },
+        cpu_per_hook: if counts { usual.cpu_per_hook * 10 } else { usual.cpu_per_hook },
+        count_instructions: counts,
+        ..usual
+    };
+    let clock = if counts { Clock::manual(SystemTime::UNIX_EPOCH + COUNTED_AT) } else { Clock::system() };
+    Runtime::new(&config, clock).map_err(|error| error.to_string())
 }
+
+/// What a guest's clock shows while its instructions are counted: the first second of 2026.
+const COUNTED_AT: Duration = Duration::from_secs(1_767_225_600);
 
 struct Play {
     chain: Chain,
@@ -347,51 +379,4 @@ fn compare(at: &str, expected: &Value, actual: &Value, differences: &mut Vec<Str
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_expectation_is_a_part_of_what_happened() {
-        let did = json!({ "on-request": { "path": "/a", "headers": { "x": "1" }, "origin": null } });
-        let differs = |expected: Value| {
-            let mut found = Vec::new();
-            compare("", &expected, &did, &mut found);
-            found
-        };
-        assert!(
-            differs(json!({ "on-request": { "path": "/a", "headers": { "x": "1", "gone": null } } }))
-                .is_empty()
-        );
-        assert_eq!(
-            differs(json!({ "on-request": { "path": "/b", "headers": { "x": null } }, "on-response": {} })),
-            [
-                r#"on-request.headers.x: expected null, and it is "1""#,
-                r#"on-request.path: expected "/b", and it is "/a""#,
-                "on-response: expected {}, and it is null",
-            ]
-        );
-    }
-
-    #[test]
-    fn fixtures_say_what_is_wrong_with_them() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("a.json");
-        for (text, part) in [
-            ("{", "EOF"),
-            (r#"{"name": "a", "request": {"url": "/x"}, "expcet": {}}"#, "unknown field `expcet`"),
-            (r#"[{"name": "a", "expect": {}}]"#, "missing field `request`"),
-        ] {
-            std::fs::write(&file, text).unwrap();
-            let said = read(&[folder.path().to_owned()]).unwrap_err();
-            assert!(said.contains(part) && said.contains("a.json"), "{said}");
-        }
-        let bad = Request {
-            method: get(),
-            url: "/x".to_owned(),
-            headers: BTreeMap::new(),
-            client_ip: None,
-            body: String::new(),
-        };
-        assert!(request(&bad).unwrap_err().contains("write a whole URL"));
-    }
-}
+mod tests;

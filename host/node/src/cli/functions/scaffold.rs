@@ -5,6 +5,8 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+pub(super) mod js;
+
 /// Makes the table of files that come along: where they go, and what is in them.
 macro_rules! embedded {
     ($($path:literal),+ $(,)?) => {
@@ -68,8 +70,9 @@ seawall-edge = { path = "vendor/edge-functions/sdk" }
 [profile.release]
 opt-level = "s"
 lto = true
-# Never wasm-strip: it removes the section that tells the host what the function exports.
-strip = true
+# Keeps the functions' names, which the log shows when one traps. Never wasm-strip: it removes the section that tells the
+# host what the function exports.
+strip = "debuginfo"
 
 # Stands by itself, wherever it lies.
 [workspace]
@@ -142,7 +145,7 @@ cargo test                                         # natively, without WebAssemb
 rustup target add wasm32-wasip1                    # once
 cargo build --release --target wasm32-wasip1
 seawall functions test target/wasm32-wasip1/release/FILE.wasm
-seawall run --origin http://127.0.0.1:3000 --function target/wasm32-wasip1/release/FILE.wasm
+seawall dev --origin http://127.0.0.1:3000 --function target/wasm32-wasip1/release/FILE.wasm
 seawall functions deploy NAME target/wasm32-wasip1/release/FILE.wasm --activate
 ```
 

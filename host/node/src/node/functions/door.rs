@@ -6,14 +6,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
 use seawall_admin::functions::{
-    DeployOrder, DeployView, FunctionView, Functions, Refusal, VERSION_PREFIX_MIN, VersionView,
+    DeployOrder, DeployView, FunctionView, Functions, Refusal, Tail, VERSION_PREFIX_MIN, VersionView,
 };
 use seawall_base::{Clock, OriginName, Position};
 use seawall_cluster::Activation;
-use seawall_functions::{CatalogError, Function, FunctionSettings, Hook, OnError, Role, tag};
+use seawall_functions::{CatalogError, Function, FunctionSettings, Hook, OnError, Role};
 use tokio::sync::Semaphore;
 
-use super::Switchboard;
+use super::{Switchboard, tail};
 use crate::node::live::Live;
 
 /// Uploads that are compiled at once. One: it takes a whole core, which the workers would lack.
@@ -176,12 +176,20 @@ impl Functions for Door {
     }
 
     fn tag(&self, name: &str, version: &str) -> String {
-        tag(name, version)
+        seawall_functions::tag(name, version)
     }
 
     fn activated(&self, activation: &Activation, position: Position) -> Result<(), String> {
         let Activation { function, version } = activation;
         self.board().catalog.activated(function, version, position).map_err(|error| error.to_string())
+    }
+
+    fn tail(&self, name: &str, site: Option<&str>) -> Result<Tail, Refusal> {
+        let board = self.board();
+        if !board.fixed.contains_key(name) {
+            self.known(name)?;
+        }
+        tail::begin(&board.watch, name, site)
     }
 
     fn remove(&self, name: &str, version: &str) -> Result<(), Refusal> {
