@@ -5,7 +5,7 @@ use std::path::Path;
 use seawall_node::cli::{TestArgs, run_fixtures};
 use seawall_node::config::Config;
 
-use crate::harness::{Answer, Ask, Got, Node, Plan, World, guests, lines, together};
+use crate::harness::{Answer, Ask, Got, Node, Plan, World, bounded, guests, lines, together};
 
 async fn with_function(world: &World, file: &Path, settings: &str) -> Node {
     world.start(Plan::new("fra-1", "fra").function("guest", file, settings)).await
@@ -106,10 +106,13 @@ fn is_a_failed_function(got: &Got, path: &str, word: &str) {
     assert_eq!(got.status, 503, "{path}: {got:?}");
     assert_eq!(got.cache(), "detail=function");
     let told = got.field("proxy-status").unwrap_or_default();
-    assert!(told.starts_with("fra-1; error=proxy_internal_response; details=\"SW-FN-"), "{told}");
+    let code = told.strip_prefix("fra-1; error=proxy_internal_response; details=\"").unwrap_or_default();
+    let code = code.trim_end_matches('"');
+    assert!(code.starts_with("SW-FN-"), "{told}");
     let line = lines::of_path(path).pop().expect("a line in the log");
     assert_eq!((line["cause"].as_str(), line["blame"].as_str()), ("function", "function"), "{line:?}");
     assert!(line["function"].contains("guest") && line["function"].contains(word), "{line:?}");
+    assert!(line["function"].starts_with(code), "the client and the log have one code: {told}, {line:?}");
     assert!(!got.body.contains(word), "the story is for the log, not for the client: {got:?}");
 }
 
@@ -136,6 +139,26 @@ async fn a_hostile_function_fails_its_own_request_and_nothing_else() {
         assert_eq!(Ask::get("/readyz").send(node.admin).await.status, 200);
         assert_eq!(node.get("/page").await.cache(), "hit; ttl=60");
     }
+}
+
+/// Clients that hang up while a hook loops for them.
+#[tokio::test]
+async fn clients_that_leave_in_the_middle_of_a_hook_leave_no_instance_behind() {
+    let world = World::new();
+    let node = with_function(&world, &guests::module("puppet"), "").await;
+    world.origin.says("/page", Answer::cacheable("hello"));
+    node.get("/page").await;
+    for _ in 0..4 {
+        let ask = Ask::get("/loop");
+        together((0..50).map(|_| ask.leave(node.http))).await;
+        assert_eq!(node.get("/page").await.says(), (200, "hello"));
+    }
+    bounded("no instance is left", async {
+        while node.metric("seawall_function_instances").await > 0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
 }
 
 /// The response is there and is right: it goes out as it was, without the edits of the half-done hook, and the log says
@@ -189,6 +212,47 @@ async fn a_part_of_the_key_goes_with_the_request_to_the_shield() {
     assert_eq!(world.origin.count("/split"), 2);
 }
 
+/// The list for people, and the code.
+#[test]
+fn every_code_is_in_the_manual_with_its_word_and_no_other() {
+    let manual =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/FUNCTIONS.md")).unwrap();
+    let section =
+        manual.split("## When a hook fails").nth(1).and_then(|rest| rest.split("\n## ").next()).unwrap();
+    let mut listed = Vec::new();
+    for row in section.lines().filter(|line| line.starts_with("| `SW-FN-")) {
+        let cells: Vec<&str> = row.split('|').collect();
+        let words = |cell: &str| -> Vec<String> {
+            cell.split(',').map(|word| word.trim().trim_matches('`').to_owned()).collect()
+        };
+        listed.extend(words(cells[1]).into_iter().zip(words(cells[2])));
+    }
+    let kinds = seawall_functions::FunctionErrorKind::ALL.iter();
+    let mut known: Vec<_> = kinds.map(|kind| (kind.code().to_owned(), kind.as_str().to_owned())).collect();
+    listed.sort();
+    known.sort();
+    assert_eq!(listed, known, "the table under `When a hook fails` in docs/FUNCTIONS.md");
+}
+
+/// The table of what is tested, and the tests.
+#[test]
+fn every_test_that_the_manual_names_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let manual = std::fs::read_to_string(root.join("docs/FUNCTION-TESTS.md")).unwrap();
+    let mut sources = String::new();
+    for folder in ["tests/seawall", "host/functions/tests/functions", "host/functions/src"] {
+        for file in std::fs::read_dir(root.join(folder)).unwrap().map(|entry| entry.unwrap().path()) {
+            sources.push_str(&std::fs::read_to_string(file).unwrap_or_default());
+        }
+    }
+    let named: Vec<&str> =
+        manual.split('`').skip(1).step_by(2).filter(|word| word.matches('_').count() > 3).collect();
+    assert!(named.len() > 15, "{named:?}");
+    for name in named {
+        assert!(sources.contains(&format!("fn {name}()")), "no test is named `{name}`");
+    }
+}
+
 /// The fixtures that are shipped beside each example.
 #[test]
 fn every_example_does_what_its_fixtures_expect() {
@@ -196,11 +260,12 @@ fn every_example_does_what_its_fixtures_expect() {
     let mut seen = 0;
     for folder in std::fs::read_dir(examples).unwrap().map(|entry| entry.unwrap().path()) {
         let name = folder.file_name().unwrap().to_string_lossy().into_owned();
-        if name == "sdk" || !folder.is_dir() {
+        if name == "sdk" || !folder.join("Cargo.toml").is_file() {
             continue;
         }
         for file in guests::both_forms(&name) {
-            let args = TestArgs { file, fixtures: vec![folder.join("fixtures")] };
+            let args =
+                TestArgs { file, fixtures: vec![folder.join("fixtures")], fuel: false, max_fuel: None };
             let mut said = Vec::new();
             let failed = run_fixtures(&args, &mut said);
             assert_eq!(failed, Ok(0), "{name}: {}", String::from_utf8_lossy(&said));

@@ -4,7 +4,9 @@
 //! for all; the table has medians. Absolute figures drift from machine to machine; the ratios are what counts.
 
 mod contender;
+mod functions;
 mod load;
+mod lua;
 mod readers;
 mod table;
 
@@ -19,7 +21,7 @@ use crate::repository::Repository;
 use crate::setup;
 
 use contender::{Contender, Origin};
-use load::Load;
+use load::{Kind, Load};
 
 const WRK: Program = Program { name: "wrk", package: "wrk", probe: "--version" };
 const NGINX: Program = Program { name: contender::NGINX, package: "nginx-light", probe: "-v" };
@@ -79,7 +81,7 @@ fn hit(repository: &Repository, plan: &Plan) -> Outcome {
         Contender::node(repository, plan, &origin, None)?,
         Contender::limit(repository, plan)?,
     ];
-    measure(plan, &origin, contenders)
+    measure(plan, &origin, contenders).map(drop)
 }
 
 /// What could hyper and moka do on this machine if nothing else were asked of them?
@@ -88,24 +90,17 @@ fn limit(repository: &Repository, plan: &Plan) -> Outcome {
     build(repository, &["limit", "origin"])?;
     let origin = Origin::start(repository, plan)?;
     let contenders = vec![Contender::limit(repository, plan)?];
-    measure(plan, &origin, contenders)
+    measure(plan, &origin, contenders).map(drop)
 }
 
-/// What does a function add to a hit?
+/// What do functions cost, and what does the same cost in Lua?
 fn functions(repository: &Repository, plan: &Plan) -> Outcome {
-    debian::ensure(&[WRK, TASKSET])?;
+    debian::ensure(&[WRK, NGINX, lua::HAPROXY, TASKSET])?;
     setup::guest_targets(repository, &[GUEST_TARGET])?;
-    guests::build(repository, GUEST_TARGET)?;
+    guests::build_for_tests(repository, GUEST_TARGET)?;
     build_node(repository, plan)?;
     build(repository, &["origin"])?;
-    let origin = Origin::start(repository, plan)?;
-    let mut contenders = vec![Contender::node(repository, plan, &origin, None)?];
-    for package in guests::packages(repository)? {
-        let file =
-            guests::folder(repository, GUEST_TARGET).join(format!("{}.wasm", package.replace('-', "_")));
-        contenders.push(Contender::node(repository, plan, &origin, Some((&package, &file)))?);
-    }
-    measure(plan, &origin, contenders)
+    functions::run(repository, plan)
 }
 
 /// What does the node hold while many slow clients read one large object that is being filled?
@@ -128,10 +123,12 @@ fn build(repository: &Repository, binaries: &[&str]) -> Outcome {
     command::run(&mut build, "mend what the compiler says above")
 }
 
+/// The servers of a run, and the loads that each has stood.
+type Results = Vec<(Contender, Vec<Load>)>;
+
 /// Warms everybody up, then takes turns; a turn in which a request was no hit counts as a failure.
-fn measure(plan: &Plan, origin: &Origin, contenders: Vec<Contender>) -> Outcome {
-    let mut results: Vec<(Contender, Vec<Load>)> =
-        contenders.into_iter().map(|one| (one, Vec::new())).collect();
+fn measure(plan: &Plan, origin: &Origin, contenders: Vec<Contender>) -> Outcome<Results> {
+    let mut results: Results = contenders.into_iter().map(|one| (one, Vec::new())).collect();
     for (contender, _) in &results {
         warm_up(plan, origin, contender)?;
         contender.check_hit(plan)?;
@@ -139,7 +136,7 @@ fn measure(plan: &Plan, origin: &Origin, contenders: Vec<Contender>) -> Outcome 
     for round in 1..=plan.rounds {
         for (contender, loads) in &mut results {
             let before = origin.asked()?;
-            let load = load::run(plan, contender, plan.round)?;
+            let load = load::run(plan, contender, Kind::Hits, plan.round)?;
             let asked = origin.asked()? - before;
             println!("    round {round}: {:<28} {:>8.0} req/s", contender.name(), load.rate());
             if asked > 0 {
@@ -151,15 +148,15 @@ fn measure(plan: &Plan, origin: &Origin, contenders: Vec<Contender>) -> Outcome 
             loads.push(load);
         }
     }
-    println!("\n{}", table::render(plan, &results));
-    Ok(())
+    println!("\n{}", table::render(plan, "every request a hit", &results));
+    Ok(results)
 }
 
 /// Until a whole turn reaches the origin no more: a function may spread the load over more objects than we ask for.
 fn warm_up(plan: &Plan, origin: &Origin, contender: &Contender) -> Outcome {
     for _ in 0..load::WARM_UPS {
         let before = origin.asked()?;
-        load::run(plan, contender, load::WARM_UP)?;
+        load::run(plan, contender, Kind::Hits, load::WARM_UP)?;
         if origin.asked()? == before {
             return Ok(());
         }

@@ -37,6 +37,23 @@ pub(crate) fn ensure(programs: &[Program]) -> Outcome {
     }
 }
 
+/// Installs the package that brings a file, if the file is missing and we may; else says what to install.
+pub(crate) fn ensure_file(package: &str, file: &std::path::Path) -> Outcome {
+    if file.is_file() {
+        return Ok(());
+    }
+    let by_hand = format!("install it by hand: apt-get install {package}");
+    if !is_root() {
+        return Err(Failure::new(format!("not installed: {package}"), by_hand));
+    }
+    command::run(&mut install_command(&[package]), &by_hand)?;
+    if file.is_file() {
+        Ok(())
+    } else {
+        Err(Failure::new(format!("{package} brought no {}", file.display()), by_hand))
+    }
+}
+
 /// Whether we may do everything on this machine.
 pub(crate) fn is_root() -> bool {
     command::answer(Command::new("id").arg("-u")).is_some_and(|id| id.trim() == "0")

@@ -16,6 +16,8 @@ mod failure;
 mod fuzz;
 mod gate;
 mod guests;
+mod hardship;
+mod js;
 mod loc;
 mod loopback;
 mod repository;
@@ -48,6 +50,8 @@ cargo xtask <command>
   fuzz TARGET FILE               one input through one target
   simulate [--seeds N] [--from S] [--seconds N] [--seed S] [--sabotage RULE]
                                  the purge guarantee under a deterministic scheduler
+  hardship                       10,000 mutated uploads and 100,000 clients that leave, against the functions' runtime
+  js                             builds the function in JavaScript with npm, and runs its fixtures and a new one's
   loc                            lines of code, comments and tests, crate by crate
 ";
 
@@ -78,6 +82,8 @@ fn dispatch(words: &[String]) -> Outcome {
         "conformance" => conformance::run(&repository, rest),
         "fuzz" => fuzz::run(&repository, rest),
         "simulate" => simulate::run(&repository, rest),
+        "hardship" => hardship::run(&repository, rest),
+        "js" => js::run(&repository, rest),
         "loc" => loc::run(&repository),
         "help" | "--help" | "-h" => {
             println!("{USAGE}");

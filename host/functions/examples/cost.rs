@@ -1,5 +1,6 @@
-//! What does a function cost a cache hit? Prints the time of `on-request` and `on-response` together, on an instance that
-//! is made for each request, and the rate that threads reach together.
+//! What does a function cost a cache hit, and a miss? Prints the time of `on-request` and `on-response` together, on an
+//! instance that is made for each request, with the origin-side hooks on a second one, the rate that threads reach
+//! together, and the memory of an instance between its hooks.
 //!
 //! ```text
 //! cargo build --release --target wasm32-wasip1 -p ab-routing
@@ -13,13 +14,17 @@ use std::time::Duration;
 use http::HeaderMap;
 use seawall_base::Clock;
 use seawall_functions::{
-    CacheWord, Chain, ClientInfo, Config, Exchange, FunctionSettings, Instances, RequestHead, ResponseHead,
-    Runtime,
+    CacheWord, Chain, ClientInfo, Config, Exchange, FetchReason, FunctionSettings, Instances, RequestHead,
+    ResponseHead, Runtime, StorePolicy,
 };
 
-/// Calls of one round, and rounds: the median of the rounds is printed.
-const CALLS: u32 = 20_000;
+/// Time of one round, and rounds: the median of the rounds is printed.
+const ROUND: Duration = Duration::from_millis(200);
 const ROUNDS: usize = 9;
+/// Calls of a round at most, and at least.
+const CALLS: (u32, u32) = (100, 20_000);
+/// Instances that are held to see what one takes.
+const HELD: usize = 50;
 
 fn main() {
     let clock = Clock::system();
@@ -28,45 +33,102 @@ fn main() {
         let bytes = std::fs::read(&path).unwrap();
         let before = clock.ticks();
         let function = runtime.prepare("guest", &bytes, FunctionSettings::default()).unwrap();
-        println!("{path}: {} bytes, prepared in {:?}", bytes.len(), clock.ticks() - before);
+        let prepared = clock.ticks() - before;
+        let code = function.code_bytes() >> 10;
+        println!("{path}: {} bytes, prepared in {prepared:.0?}, {code} KiB of machine code", bytes.len());
         let chain = Chain::new(vec![function]).unwrap();
         let empty = Chain::new(Vec::new()).unwrap();
-        println!("  exchange alone     {:>8.2?}", median(&clock, &empty));
-        println!("  fresh instance     {:>8.2?}", median(&clock, &chain));
+        println!("  exchange alone     {:>8.2?}", median(&clock, &empty, Way::Hit));
+        println!("  hit, fresh         {:>8.2?}", median(&clock, &chain, Way::Hit));
+        println!("  miss, fresh twice  {:>8.2?}", median(&clock, &chain, Way::Miss));
+        let one = rate(&clock, &chain, 1);
         for threads in [1, 2, 4] {
-            println!("  {threads} threads, fresh  {:>8.0}/s", rate(&clock, &chain, threads));
+            let rate = rate(&clock, &chain, threads);
+            println!("  {threads} threads, hits    {rate:>8.0}/s, {:.2} of one", rate / one);
         }
+        println!("  an instance holds  {:>8} KiB", held(&chain));
     }
 }
 
-fn median(clock: &Clock, chain: &Chain) -> Duration {
-    let mut rounds: Vec<Duration> = (0..ROUNDS).map(|_| round(clock, chain) / CALLS).collect();
+/// Which hooks are called.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Hit,
+    Miss,
+}
+
+fn median(clock: &Clock, chain: &Chain, way: Way) -> Duration {
+    let calls = calls(clock, chain, way);
+    let mut rounds: Vec<Duration> = (0..ROUNDS).map(|_| round(clock, chain, way, calls) / calls).collect();
     rounds.sort();
     rounds[ROUNDS / 2]
 }
 
+/// As many as fit into a round.
+fn calls(clock: &Clock, chain: &Chain, way: Way) -> u32 {
+    let (least, most) = CALLS;
+    let one = (round(clock, chain, way, least) / least).max(Duration::from_nanos(1));
+    u32::try_from(ROUND.as_nanos() / one.as_nanos()).unwrap_or(most).clamp(least, most)
+}
+
 fn rate(clock: &Clock, chain: &Chain, threads: u32) -> f64 {
+    let calls = calls(clock, chain, Way::Hit);
     let before = clock.ticks();
     std::thread::scope(|scope| {
         for _ in 0..threads {
-            scope.spawn(|| round(clock, chain));
+            scope.spawn(|| round(clock, chain, Way::Hit, calls));
         }
     });
-    f64::from(threads * CALLS) / (clock.ticks() - before).as_secs_f64()
+    f64::from(threads * calls) / (clock.ticks() - before).as_secs_f64()
 }
 
-fn round(clock: &Clock, chain: &Chain) -> Duration {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    runtime.block_on(async {
+fn executor() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap()
+}
+
+fn round(clock: &Clock, chain: &Chain, way: Way, calls: u32) -> Duration {
+    executor().block_on(async {
         let before = clock.ticks();
-        for _ in 0..CALLS {
+        for _ in 0..calls {
             let mut instances = Instances::new();
             let (mut exchange, result) = chain.on_request(&mut instances, exchange()).await;
             result.unwrap();
             exchange.response = Some(response());
+            if way == Way::Miss {
+                exchange = fetch(chain, exchange).await;
+            }
             chain.on_response(&mut instances, exchange).await.1.unwrap();
         }
         clock.ticks() - before
+    })
+}
+
+/// The origin's side, on an instance of its own.
+async fn fetch(chain: &Chain, mut exchange: Exchange) -> Exchange {
+    let mut instances = Instances::new();
+    exchange.store = Some(StorePolicy::new(FetchReason::Miss, None, false));
+    let (exchange, result) = chain.on_origin_request(&mut instances, exchange).await;
+    result.unwrap();
+    let (exchange, result) = chain.on_origin_response(&mut instances, exchange).await;
+    result.unwrap();
+    exchange
+}
+
+/// Memory that an instance has between `on-request` and `on-response`, in KiB.
+fn held(chain: &Chain) -> usize {
+    let resident = || {
+        let text = std::fs::read_to_string("/proc/self/statm").unwrap();
+        text.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4
+    };
+    executor().block_on(async {
+        let before = resident();
+        let mut all = Vec::new();
+        for _ in 0..HELD {
+            let mut instances = Instances::new();
+            chain.on_request(&mut instances, exchange()).await.1.unwrap();
+            all.push(instances);
+        }
+        resident().saturating_sub(before) / HELD
     })
 }
 

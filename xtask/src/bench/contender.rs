@@ -15,7 +15,7 @@ use super::Plan;
 pub(crate) const NGINX: &str = "/usr/sbin/nginx";
 
 /// The core of the server under load, and the one of everything else.
-const SERVER_CORE: &str = "0";
+pub(super) const SERVER_CORE: &str = "0";
 const LOAD_CORE: &str = "1";
 
 /// Larger than every object of any load together.
@@ -23,17 +23,17 @@ const NODE_MEMORY: &str = "512MiB";
 
 /// One server that is measured.
 pub(crate) struct Contender {
-    name: String,
-    port: u16,
-    server: Server,
+    pub(super) name: String,
+    pub(super) port: u16,
+    pub(super) server: Server,
     /// Whether its answers say in `Cache-Status` that they are hits.
-    speaks_cache_status: bool,
-    _files: Option<Scratch>,
+    pub(super) speaks_cache_status: bool,
+    pub(super) _files: Option<Scratch>,
 }
 
 /// The origin that counts what reaches it.
 pub(crate) struct Origin {
-    port: u16,
+    pub(super) port: u16,
     _server: Server,
 }
 
@@ -82,9 +82,9 @@ impl Contender {
     /// nginx with one worker and its cache in memory.
     pub(crate) fn nginx(plan: &Plan, origin: &Origin) -> Outcome<Self> {
         let port = loopback::free_port()?;
-        let files = Scratch::make()?;
+        let files = Scratch::make("nginx")?;
         let config = files.0.join("nginx.conf");
-        std::fs::write(&config, nginx_config(plan, &files.0, port, origin.port))
+        std::fs::write(&config, nginx_config(plan, &files.0, port, origin.port, &NginxExtra::default()))
             .map_err(|error| Failure::file(&config, &error))?;
         let mut command = on_core(SERVER_CORE, Path::new(NGINX));
         command.arg("-p").arg(&files.0).arg("-c").arg(&config).args(["-e", "stderr"]);
@@ -131,20 +131,20 @@ pub(crate) fn load_generator(program: &str) -> Command {
     on_core(LOAD_CORE, Path::new(program))
 }
 
-fn on_core(core: &str, program: &Path) -> Command {
+pub(super) fn on_core(core: &str, program: &Path) -> Command {
     let mut command = Command::new("taskset");
     command.args(["-c", core]).arg(program);
     command
 }
 
 /// A folder in memory, removed with its owner.
-struct Scratch(PathBuf);
+pub(super) struct Scratch(pub(super) PathBuf);
 
 impl Scratch {
-    fn make() -> Outcome<Self> {
+    pub(super) fn make(name: &str) -> Outcome<Self> {
         let memory = Path::new("/dev/shm");
         let parent = if memory.is_dir() { memory.to_path_buf() } else { std::env::temp_dir() };
-        let folder = parent.join(format!("seawall-bench-{}", std::process::id()));
+        let folder = parent.join(format!("seawall-bench-{}-{name}", std::process::id()));
         std::fs::create_dir_all(&folder).map_err(|error| Failure::file(&folder, &error))?;
         Ok(Self(folder))
     }
@@ -156,6 +156,14 @@ impl Drop for Scratch {
     }
 }
 
+/// What a configuration of nginx has besides: at its top, in `http` and in `location`.
+#[derive(Default)]
+pub(super) struct NginxExtra {
+    pub(super) modules: String,
+    pub(super) http: String,
+    pub(super) location: String,
+}
+
 /// `sendfile` saves copying large objects; for small ones its extra system calls cost nginx a tenth of its CPU time
 /// (11.0 against 9.7 µs a request at 1 KiB), and it shall not be measured with that.
 fn sendfile(plan: &Plan) -> &'static str {
@@ -165,13 +173,14 @@ fn sendfile(plan: &Plan) -> &'static str {
 /// nginx as somebody would set it up who wants it to win: no log, cache in memory, open files remembered,
 /// connections kept. `tcp_nopush` stays off: with it, 64 KiB responses on loopback waited for the 40 ms of a delayed
 /// acknowledgement, which says nothing about nginx.
-fn nginx_config(plan: &Plan, folder: &Path, port: u16, origin: u16) -> String {
+pub(super) fn nginx_config(plan: &Plan, folder: &Path, port: u16, origin: u16, extra: &NginxExtra) -> String {
     let folder = folder.display();
     let sendfile = sendfile(plan);
+    let NginxExtra { modules, http, location } = extra;
     // Started by root, a worker would change to a user who may not read the scratch folder.
     let user = if debian::is_root() { "user root;" } else { "" };
     format!(
-        "{user}
+        "{modules}{user}
 daemon off;
 worker_processes 1;
 pid {folder}/nginx.pid;
@@ -192,7 +201,7 @@ http {{
   keepalive_requests 100000000;
   reset_timedout_connection on;
   server_tokens off;
-  open_file_cache max=10000 inactive=600s;
+{http}  open_file_cache max=10000 inactive=600s;
   open_file_cache_valid 600s;
   open_file_cache_min_uses 1;
   proxy_cache_path {folder}/cache levels=1:2 keys_zone=hits:32m max_size=512m inactive=1h use_temp_path=off;
@@ -205,7 +214,7 @@ http {{
       proxy_set_header Connection \"\";
       proxy_cache hits;
       proxy_cache_lock on;
-    }}
+{location}    }}
   }}
 }}
 "

@@ -17,6 +17,15 @@ pub(crate) const WARM_UPS: u32 = 5;
 /// Enough to keep one core busy, few enough that a request seldom waits for another.
 const CONNECTIONS: u32 = 64;
 
+/// What is asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Kind {
+    /// The same objects again and again.
+    Hits,
+    /// Another URL each time, so that each is fetched and stored.
+    Misses,
+}
+
 /// What wrk counted in one turn, and what the server spent on it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Load {
@@ -40,9 +49,9 @@ impl Load {
 }
 
 /// One turn of one server. An answer that is not a success, or a connection that breaks, fails it.
-pub(crate) fn run(plan: &Plan, contender: &Contender, turn: Duration) -> Outcome<Load> {
+pub(crate) fn run(plan: &Plan, contender: &Contender, kind: Kind, turn: Duration) -> Outcome<Load> {
     let script = plan.folder.join("load.lua");
-    std::fs::write(&script, lua(plan)).map_err(|error| Failure::file(&script, &error))?;
+    std::fs::write(&script, lua(plan, kind)).map_err(|error| Failure::file(&script, &error))?;
     let mut wrk = load_generator("wrk");
     wrk.args(["--threads", "1", "--connections", &CONNECTIONS.to_string(), "--timeout", "10s"]);
     wrk.args(["--duration", &format!("{}s", turn.as_secs())]).arg("--script").arg(&script);
@@ -58,16 +67,26 @@ pub(crate) fn run(plan: &Plan, contender: &Contender, turn: Duration) -> Outcome
 }
 
 /// Requests are written out once, so that the load generator costs as little as it can.
-fn lua(plan: &Plan) -> String {
+fn lua(plan: &Plan, kind: Kind) -> String {
+    let request = match kind {
+        Kind::Hits => {
+            "  turn = (turn + 1) % count
+  return ready[turn]"
+        }
+        // Numbers of other turns must not come again.
+        Kind::Misses => {
+            "  turn = turn + 1
+  return wrk.format('GET', '/' .. size .. '/' .. (turn % count) .. '?' .. born .. turn)"
+        }
+    };
     format!(
         "local count, size = {}, '{}'
-local ready, turn = {{}}, 0
+local ready, turn, born = {{}}, 0, os.time() .. 'n'
 init = function(args)
   for n = 0, count - 1 do ready[n] = wrk.format('GET', '/' .. size .. '/' .. n) end
 end
 request = function()
-  turn = (turn + 1) % count
-  return ready[turn]
+{request}
 end
 done = function(summary, latency, requests)
   local e = summary.errors

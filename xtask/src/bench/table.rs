@@ -8,12 +8,12 @@ use super::load::Load;
 const QUIET: f64 = 0.1;
 
 /// Medians over the rounds; ratios are to the first row.
-pub(crate) fn render(plan: &Plan, results: &[(Contender, Vec<Load>)]) -> String {
+pub(crate) fn render(plan: &Plan, what: &str, results: &[(Contender, Vec<Load>)]) -> String {
     let first = results.first().map(|(contender, loads)| (contender.name(), middle(loads, Load::rate)));
     let (reference, rate) = first.unwrap_or(("", 1.0));
     let mut lines = vec![
         format!(
-            "{} objects of {}, every request a hit, 64 connections, one server core; medians of {} rounds of {} s",
+            "{} objects of {}, {what}, 64 connections, one server core; medians of {} rounds of {} s",
             plan.size.objects,
             plan.size.name,
             plan.rounds,
@@ -56,7 +56,7 @@ fn spread(loads: &[Load]) -> f64 {
 }
 
 /// The median of one figure.
-fn middle(loads: &[Load], figure: impl Fn(&Load) -> f64) -> f64 {
+pub(crate) fn middle(loads: &[Load], figure: impl Fn(&Load) -> f64) -> f64 {
     let mut values: Vec<f64> = loads.iter().map(figure).collect();
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)

@@ -7,6 +7,7 @@ mod hardship;
 mod hooks;
 mod hostile;
 mod limits;
+mod neighbours;
 mod slots;
 mod uploads;
 mod watch;
