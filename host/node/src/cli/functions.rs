@@ -19,6 +19,7 @@ use crate::config::{FunctionName, duration};
 
 mod fixture;
 mod scaffold;
+mod scratch;
 mod tail;
 mod test;
 

@@ -163,7 +163,7 @@ pub(super) async fn run(runtime: &Runtime, wasm: &[u8], fixture: &Fixture) -> Re
 
 /// A runtime with the limits of a node. Where instructions are counted, the guest's clock stands still, so that the same
 /// fixture counts the same; the engine is slower then, and its limit of CPU time is ten times the usual one.
-pub(super) fn runtime(counts: bool) -> Result<Runtime, String> {
+pub(super) fn runtime(counts: bool, code: &Path) -> Result<Runtime, String> {
     let usual = Config::default();
     let config = Config {
         // One slot for each hook's instance is enough, and reserves little.
@@ -173,6 +173,7 @@ pub(super) fn runtime(counts: bool) -> Result<Runtime, String> {
         handlers: HandlerLimits { max_instances: 2, ..HandlerLimits::default() },
         cpu_per_hook: if counts { usual.cpu_per_hook * 10 } else { usual.cpu_per_hook },
         count_instructions: counts,
+        code_folder: Some(code.to_owned()),
         ..usual
     };
     let clock = if counts { Clock::manual(SystemTime::UNIX_EPOCH + COUNTED_AT) } else { Clock::system() };

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::scratch::Scratch;
 use super::{complain, fixture};
 use crate::cli::Exit;
 use crate::cli::table::plain;
@@ -42,7 +43,9 @@ pub fn run_fixtures(args: &TestArgs, out: &mut dyn Write) -> Result<usize, Strin
     }
     // Counting makes functions slower, so only where somebody asks for the counts.
     let counts = args.fuel || fixtures.iter().any(|fixture| fixture.max_fuel.is_some());
-    let runtime = fixture::runtime(counts)?;
+    // Each fixture has settings of its own, so each prepares the function; only the first compiles it.
+    let code = Scratch::make().map_err(|error| format!("no folder for compiled code: {error}"))?;
+    let runtime = fixture::runtime(counts, code.path())?;
     let executor = tokio::runtime::Builder::new_current_thread().enable_time().build();
     let executor = executor.map_err(|error| error.to_string())?;
     let mut failed = 0;
