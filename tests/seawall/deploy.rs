@@ -139,7 +139,7 @@ async fn a_deployment_shows_what_is_imported_against_what_was_granted() {
     assert_eq!(answer["unused_grants"], json!(["origin shop", "store-private"]));
     for (key, value, part) in [
         ("origins", json!(["nowhere"]), "there is no origin `nowhere`; there are: shop"),
-        ("grants", json!(["everything"]), "only `store-private` can"),
+        ("grants", json!(["everything"]), "only `store-private` and `reuse` can"),
         ("on_error", json!({ "on-response": "deliver-only" }), "cannot be `deliver-only`"),
         ("wasm", json!("AAAA"), "not a WebAssembly binary"),
     ] {

@@ -98,7 +98,7 @@ pub struct DeployOrder {
     pub config: BTreeMap<String, String>,
     /// The origins that it may choose. Names of the node's configuration.
     pub origins: Vec<String>,
-    /// What it may do beyond what every function may: `store-private`.
+    /// What it may do beyond what every function may: `store-private`, `reuse`.
     pub grants: Vec<String>,
     /// What a failure does, by hook.
     pub on_error: BTreeMap<String, String>,

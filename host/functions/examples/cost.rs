@@ -37,9 +37,12 @@ fn main() {
         let code = function.code_bytes() >> 10;
         println!("{path}: {} bytes, prepared in {prepared:.0?}, {code} KiB of machine code", bytes.len());
         let chain = Chain::new(vec![function]).unwrap();
+        let settings = FunctionSettings { reuse: true, ..FunctionSettings::default() };
+        let reused = Chain::new(vec![runtime.prepare("guest", &bytes, settings).unwrap()]).unwrap();
         let empty = Chain::new(Vec::new()).unwrap();
         println!("  exchange alone     {:>8.2?}", median(&clock, &empty, Way::Hit));
         println!("  hit, fresh         {:>8.2?}", median(&clock, &chain, Way::Hit));
+        println!("  hit, reused        {:>8.2?}", median(&clock, &reused, Way::Hit));
         println!("  miss, fresh twice  {:>8.2?}", median(&clock, &chain, Way::Miss));
         let one = rate(&clock, &chain, 1);
         for threads in [1, 2, 4] {

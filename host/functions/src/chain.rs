@@ -11,6 +11,7 @@ use crate::exchange::{Exchange, OriginVerdict, RequestVerdict};
 use crate::function::{Function, Hook, OnError};
 use crate::live::{self, Called, Failed, Live};
 use crate::metrics::Outcome;
+use crate::reuse::Waiting;
 use crate::verdict::{OriginRequestVerdict, OriginResponseVerdict, Verdict};
 use crate::watch::{Watch, Window};
 
@@ -23,9 +24,11 @@ pub const CHAIN_MAX: usize = 4;
 pub struct ChainTooLong(pub usize);
 
 /// The functions of a site: on the request side they run in order, on the response side in reverse. Cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Chain {
     functions: Arc<[Arc<Function>]>,
+    /// Instances that wait for their next request, by function.
+    waiting: Arc<[Waiting]>,
     /// Whether any function has the hook, in the order of [`Hook::ALL`].
     hooks: [bool; Hook::ALL.len()],
     /// A function that belongs here and has no active version.
@@ -55,7 +58,8 @@ impl Chain {
             return Err(ChainTooLong(functions.len()));
         }
         let hooks = Hook::ALL.map(|hook| functions.iter().any(|function| function.has(hook)));
-        Ok(Self { hooks, functions: functions.into(), absent: None, window: None })
+        let waiting = functions.iter().map(|_| Waiting::default()).collect();
+        Ok(Self { hooks, waiting, functions: functions.into(), absent: None, window: None })
     }
 
     /// The same chain, in which `name` has no active version: every request and every fetch fails closed, since what is
@@ -134,13 +138,15 @@ impl Chain {
             if !function.has(hook) {
                 continue;
             }
-            let mut kept = instances.take(at, function);
+            let mut kept = self.instance(instances, at, function);
             let check = |verdict: R| answered(function, verdict.into());
             let called = self.call(function, &mut kept, exchange, hook, check).await;
             exchange = called.exchange;
-            // Without a later hook the instance is of no more use, and its slot may serve another request.
-            if called.result.is_ok() && function.has(later) {
+            // Without a later hook this request has no more use for it, and its slot may serve another.
+            if function.has(later) {
                 instances.put(at, function, kept);
+            } else {
+                self.done(at, function, kept);
             }
             match called.result {
                 Ok(RequestVerdict::Next) => {}
@@ -151,6 +157,22 @@ impl Chain {
             }
         }
         (exchange, Ok(RequestVerdict::Next))
+    }
+
+    /// The instance of this request, or one that waits, where the function may have such. Else one is made.
+    fn instance(&self, instances: &mut Instances, at: usize, function: &Arc<Function>) -> Option<Live> {
+        let own = instances.take(at, function);
+        if own.is_some() || !function.settings.reuse {
+            return own;
+        }
+        self.waiting.get(at)?.take(function)
+    }
+
+    /// This request needs it no more. One that failed is not there.
+    fn done(&self, at: usize, function: &Arc<Function>, live: Option<Live>) {
+        if let (true, Some(waiting), Some(live)) = (function.settings.reuse, self.waiting.get(at), live) {
+            waiting.give(function, live);
+        }
     }
 
     /// One call, counted, and told to whoever watches.
@@ -188,9 +210,10 @@ impl Chain {
         for (at, function) in
             self.functions.iter().enumerate().rev().filter(|(_, function)| function.has(HOOK))
         {
-            let mut kept = instances.take(at, function);
+            let mut kept = self.instance(instances, at, function);
             let called = self.call(function, &mut kept, exchange, HOOK, |said| judged(function, said)).await;
             exchange = called.exchange;
+            self.done(at, function, kept);
             match called.result {
                 Ok(OriginVerdict::Store) => {}
                 Ok(OriginVerdict::DeliverOnly) => verdict = OriginVerdict::DeliverOnly,
@@ -222,9 +245,10 @@ impl Chain {
         for (at, function) in
             self.functions.iter().enumerate().rev().filter(|(_, function)| function.has(HOOK))
         {
-            let mut kept = instances.take(at, function);
+            let mut kept = self.instance(instances, at, function);
             let called = self.call(function, &mut kept, exchange, HOOK, Ok::<(), Failed>).await;
             exchange = called.exchange;
+            self.done(at, function, kept);
             match called.result {
                 Err(error) if function.settings.on_error(HOOK) == OnError::FailClosed => {
                     return (exchange, Err(error));
@@ -234,6 +258,17 @@ impl Chain {
             }
         }
         (exchange, Ok(()))
+    }
+}
+
+impl fmt::Debug for Chain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { functions, hooks, absent, .. } = self;
+        f.debug_struct("Chain")
+            .field("functions", functions)
+            .field("hooks", hooks)
+            .field("absent", absent)
+            .finish()
     }
 }
 

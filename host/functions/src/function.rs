@@ -104,6 +104,8 @@ pub struct FunctionSettings {
     pub store_private: bool,
     /// Whether the version before is activated, everywhere, where this one keeps failing. See [`crate::breaker`].
     pub rollback_on_traps: bool,
+    /// Whether its instances may serve one request after another. See [`crate::reuse`].
+    pub reuse: bool,
     /// What a failure does, where it should not be [`OnError::default_of`] the hook.
     pub on_error: BTreeMap<Hook, OnError>,
 }
@@ -288,6 +290,10 @@ pub fn version(bytes: &[u8], settings: &FunctionSettings) -> String {
     part(&(settings.origins.len() as u64).to_le_bytes());
     settings.origins.iter().for_each(|origin| part(origin.as_str().as_bytes()));
     part(&[u8::from(settings.store_private)]);
+    // Only where it is there: versions that were kept before there was such a setting are still what they were.
+    if settings.reuse {
+        part(b"reuse");
+    }
     for hook in Hook::ALL {
         part(settings.on_error(hook).as_str().as_bytes());
     }
@@ -310,6 +316,7 @@ mod tests {
             ..FunctionSettings::default()
         };
         let stores = FunctionSettings { store_private: true, ..FunctionSettings::default() };
+        let reuses = FunctionSettings { reuse: true, ..FunctionSettings::default() };
         let on_error = BTreeMap::from([(Hook::OnResponse, OnError::FailClosed)]);
         let closed = FunctionSettings { on_error, ..FunctionSettings::default() };
         let all = [
@@ -320,6 +327,7 @@ mod tests {
             version(b"x", &settings(&[], &["a", "b"])),
             version(b"x", &settings(&[("a", "b")], &["a"])),
             version(b"x", &stores),
+            version(b"x", &reuses),
             version(b"x", &closed),
             version(b"x", &FunctionSettings { rollback_on_traps: true, ..FunctionSettings::default() }),
         ];

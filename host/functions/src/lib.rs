@@ -23,6 +23,7 @@ pub mod error;
 pub mod exchange;
 pub mod guest_log;
 pub mod metrics;
+pub mod reuse;
 pub mod store_policy;
 pub mod swap;
 pub mod upload;

@@ -18,6 +18,7 @@ use wasmtime::{PoolConcurrencyLimitError, Store, Trap, WasmBacktrace};
 use crate::error::{FunctionError, FunctionErrorKind, Stop};
 use crate::exchange::Exchange;
 use crate::function::{Function, Hook};
+use crate::reuse::{REUSE_AGE_MAX, REUSE_GROWTH_MAX_BYTES, REUSE_REQUESTS_MAX};
 use crate::runtime::Shared;
 use crate::state::State;
 use crate::upload::UploadError;
@@ -32,6 +33,10 @@ const HANDLES_MAX: usize = 64;
 pub(crate) struct Live {
     store: Store<State>,
     instance: Option<Instance>,
+    /// Ticks when it was made.
+    born: Duration,
+    /// Requests that it has served.
+    served: u32,
     // After the store, since fields are dropped in this order: the slot is free before another request may take it.
     _slot: OwnedSemaphorePermit,
 }
@@ -105,7 +110,30 @@ impl Live {
         store.epoch_deadline_callback(|mut cx| cx.data_mut().tick());
         store.set_hostcall_fuel(TRANSFER_MAX_BYTES);
         store.set_max_component_handles(HANDLES_MAX);
-        Self { store, instance: None, _slot: slot }
+        let born = function.shared.clock.ticks();
+        Self { store, instance: None, born, served: 0, _slot: slot }
+    }
+
+    /// Whether it is this function's, and of this version.
+    pub(crate) fn is_of(&self, function: &Arc<Function>) -> bool {
+        Arc::ptr_eq(&self.store.data().function, function)
+    }
+
+    /// Counts one more request, and says how many there were.
+    pub(crate) fn served(&mut self) -> u32 {
+        self.served += 1;
+        self.served
+    }
+
+    /// Spread by when it was made, since those of a rush are made together.
+    pub(crate) fn serves_at_most(&self) -> u32 {
+        let fifth = REUSE_REQUESTS_MAX / 5;
+        REUSE_REQUESTS_MAX - fifth + self.born.subsec_nanos() % (2 * fifth)
+    }
+
+    /// Whether it is too old, or has grown too much, to serve again.
+    pub(crate) fn is_worn(&self, now: Duration) -> bool {
+        now.saturating_sub(self.born) > REUSE_AGE_MAX || self.store.data().grown() > REUSE_GROWTH_MAX_BYTES
     }
 
     /// Full for each call, so that counting never ends one: its CPU time does.

@@ -41,6 +41,8 @@ pub(crate) struct State {
     edit_bytes: usize,
     ticks: u64,
     started: Duration,
+    /// Bytes of memory at the start, and now.
+    memory: (usize, usize),
     /// Numbers drawn so far, where they come in a fixed order.
     drawn: u64,
 }
@@ -70,6 +72,7 @@ impl State {
             edit_bytes: 0,
             ticks: 0,
             started: Duration::ZERO,
+            memory: (0, 0),
             drawn: 0,
         }
     }
@@ -219,6 +222,12 @@ impl State {
         Ok(())
     }
 
+    /// By how much the guest's memory has grown since it was made, in bytes.
+    pub(crate) fn grown(&self) -> usize {
+        let (start, now) = self.memory;
+        now.saturating_sub(start)
+    }
+
     /// The next number of a fixed order: SplitMix64, whose numbers spread well over hash tables. No secret is made of it,
     /// since it is for tests only.
     pub(crate) fn next_number(&mut self) -> u64 {
@@ -284,9 +293,14 @@ impl Guarded for State {
 impl ResourceLimiter for State {
     /// Ends the call instead of letting `memory.grow` answer -1: the error then says what happened, where a guest would
     /// only abort.
-    fn memory_growing(&mut self, _now: usize, wanted: usize, _max: Option<usize>) -> wasmtime::Result<bool> {
+    fn memory_growing(&mut self, now: usize, wanted: usize, _max: Option<usize>) -> wasmtime::Result<bool> {
         let max = self.function.shared.config.memory_max_bytes;
-        if wanted > max { Err(wasmtime::Error::new(Stop::Memory(max))) } else { Ok(true) }
+        if wanted > max {
+            return Err(wasmtime::Error::new(Stop::Memory(max)));
+        }
+        let (start, _) = self.memory;
+        self.memory = if now == 0 { (wanted, wanted) } else { (start, wanted) };
+        Ok(true)
     }
 
     fn table_growing(&mut self, _now: usize, wanted: usize, _max: Option<usize>) -> wasmtime::Result<bool> {

@@ -19,7 +19,7 @@ pub(super) const SERVER_CORE: &str = "0";
 const LOAD_CORE: &str = "1";
 
 /// Larger than every object of any load together.
-const NODE_MEMORY: &str = "512MiB";
+pub(super) const NODE_MEMORY: &str = "512MiB";
 
 /// One server that is measured.
 pub(crate) struct Contender {

@@ -8,6 +8,7 @@ mod hooks;
 mod hostile;
 mod limits;
 mod neighbours;
+mod reuse;
 mod slots;
 mod uploads;
 mod watch;

@@ -52,7 +52,7 @@ pub struct Function {
     /// services this way.
     #[serde(serialize_with = "names_only")]
     pub config: BTreeMap<String, String>,
-    /// What it may do beyond what every function may: `store-private`. Default: nothing.
+    /// What it may do beyond what every function may: `store-private`, `reuse`. Default: nothing.
     pub grants: BTreeSet<Grant>,
     /// What a failure does, by hook. Default: [`OnError::default_of`].
     pub on_error: BTreeMap<Hook, OnError>,
@@ -64,6 +64,8 @@ pub struct Function {
 pub enum Grant {
     /// To store what the origin calls `private` or `no-store`.
     StorePrivate,
+    /// To find in its memory what it left there in the request before.
+    Reuse,
 }
 
 impl fmt::Debug for Function {
@@ -142,7 +144,10 @@ impl Function {
 fn grant(text: &str) -> Result<Grant, String> {
     match text {
         "store-private" => Ok(Grant::StorePrivate),
-        _ => Err(format!("`{text}` cannot be granted. Write `\"store-private\"` or leave it out.")),
+        "reuse" => Ok(Grant::Reuse),
+        _ => Err(format!(
+            "`{text}` cannot be granted. Write `\"store-private\"` or `\"reuse\"`, or leave it out."
+        )),
     }
 }
 

@@ -298,6 +298,7 @@ fn read(
         config: config.clone(),
         origins: origins.clone(),
         store_private: grants.contains(&config::Grant::StorePrivate),
+        reuse: grants.contains(&config::Grant::Reuse),
         on_error: on_error.clone(),
         // There is no version before the one of a file.
         rollback_on_traps: false,

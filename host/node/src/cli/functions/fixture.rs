@@ -133,6 +133,7 @@ pub(super) async fn run(runtime: &Runtime, wasm: &[u8], fixture: &Fixture) -> Re
         config: fixture.config.clone(),
         origins: fixture.origins.clone(),
         store_private: fixture.store_private,
+        reuse: false,
         // So that every failure is seen.
         on_error: closed,
         rollback_on_traps: false,

@@ -20,6 +20,7 @@ use crate::node::live::Live;
 const COMPILING_MAX: usize = 1;
 
 const STORE_PRIVATE: &str = "store-private";
+const REUSE: &str = "reuse";
 
 /// The door.
 pub(crate) struct Door {
@@ -57,8 +58,8 @@ impl Door {
         let DeployOrder { wasm: _, config, origins, grants, on_error, rollback_on_traps } = order;
         let origins: Result<BTreeSet<OriginName>, String> =
             origins.iter().map(|name| self.origin(name)).collect();
-        if let Some(unknown) = grants.iter().find(|grant| *grant != STORE_PRIVATE) {
-            return Err(format!("`{unknown}` cannot be granted: only `{STORE_PRIVATE}` can"));
+        if let Some(unknown) = grants.iter().find(|grant| ![STORE_PRIVATE, REUSE].contains(&grant.as_str())) {
+            return Err(format!("`{unknown}` cannot be granted: only `{STORE_PRIVATE}` and `{REUSE}` can"));
         }
         let mut read = BTreeMap::new();
         for (hook, then) in &on_error {
@@ -67,10 +68,12 @@ impl Door {
             let chosen = OnError::ALL.into_iter().find(|word| word.as_str() == then && word.is_for(known));
             read.insert(known, chosen.ok_or_else(|| format!("on_error of `{hook}` cannot be `{then}`"))?);
         }
+        let granted = |grant: &str| grants.iter().any(|given| given == grant);
         Ok(FunctionSettings {
             config,
             origins: origins?,
-            store_private: !grants.is_empty(),
+            store_private: granted(STORE_PRIVATE),
+            reuse: granted(REUSE),
             rollback_on_traps,
             on_error: read,
         })
@@ -237,7 +240,9 @@ fn deployed(function: &Function, size_bytes: u64, prepared_in_us: u64) -> Deploy
     let imports = |interface: &str| function.imports().iter().any(|name| name.starts_with(interface));
     let origins = settings.origins.iter().map(|origin| (format!("origin {origin}"), "seawall:edge/route"));
     let private = settings.store_private.then(|| (STORE_PRIVATE.to_owned(), "seawall:edge/store-policy"));
-    let grants: Vec<(String, &str)> = origins.chain(private).collect();
+    // Every function has a use for its own memory.
+    let reuse = settings.reuse.then(|| (REUSE.to_owned(), ""));
+    let grants: Vec<(String, &str)> = origins.chain(private).chain(reuse).collect();
     let may_retry = function.has(Hook::OnOriginResponse);
     let asks = imports("wasi:http/outgoing-handler");
     let used = |needs: &str| imports(needs) || (may_retry || asks) && needs == "seawall:edge/route";
