@@ -174,8 +174,10 @@ impl Show<'_> {
 
 fn greeting(running: &Running) -> String {
     let mut text = String::new();
-    for address in running.http() {
-        text.push_str(&format!("serving http://{address}, admin http://{}\n", running.admin()));
+    let plain = running.http().iter().map(|address| format!("http://{address}"));
+    let secure = running.https().iter().map(|address| format!("https://{address}"));
+    for address in plain.chain(secure) {
+        text.push_str(&format!("serving {address}, admin http://{}\n", running.admin()));
     }
     text.push_str("Write a time such as 10m and Enter to step the clock; Ctrl-C ends.\n");
     text
