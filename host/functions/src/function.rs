@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use seawall_base::OriginName;
 use serde::{Deserialize, Serialize};
-use wasmtime::component::{ComponentExportIndex, InstancePre};
+use wasmtime::component::{Component, ComponentExportIndex, InstancePre};
 
 use crate::breaker::Breaker;
 use crate::handler;
@@ -250,6 +250,12 @@ impl Function {
             Guest::Handler(_) => None,
         }
     }
+}
+
+/// Size of a component's machine code, in bytes.
+pub(crate) fn code_bytes(component: &Component) -> usize {
+    let code = component.image_range();
+    code.end.addr().saturating_sub(code.start.addr())
 }
 
 /// The tag of what a version shaped.

@@ -228,24 +228,19 @@ fn filter(shared: &Shared, binary: &[u8]) -> Result<Prepared, UploadError> {
     let pre = linker
         .and_then(|linker| linker.instantiate_pre(&component))
         .map_err(|error| UploadError::Mismatch(format!("{error:#}")))?;
-    Ok((Guest::Filter(Filter { pre, exports }), imports, code_bytes(&component)))
+    Ok((Guest::Filter(Filter { pre, exports }), imports, function::code_bytes(&component)))
 }
 
 fn handler(shared: &Shared, binary: &[u8], interface: &str) -> Result<Prepared, UploadError> {
     let engine = shared.handlers().map_err(|error| UploadError::Compile(error.to_string()))?;
     let component = engine_says(engine.engine(), binary)?;
     let imports = imports(engine.engine(), &component, Role::Handler)?;
-    let code_bytes = code_bytes(&component);
+    let code_bytes = function::code_bytes(&component);
     Ok((Guest::Handler(handler::Prepared::new(engine, &component, interface)?), imports, code_bytes))
 }
 
 /// What is instantiated, the interfaces that it imports, and the size of its machine code.
 type Prepared = (Guest, Vec<String>, usize);
-
-fn code_bytes(component: &Component) -> usize {
-    let code = component.image_range();
-    code.end.addr().saturating_sub(code.start.addr())
-}
 
 fn engine_says(engine: &Engine, binary: &[u8]) -> Result<Component, UploadError> {
     Component::from_binary(engine, binary).map_err(|error| UploadError::Compile(format!("{error:#}")))
