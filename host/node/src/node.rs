@@ -227,7 +227,8 @@ impl Node {
         let peers = config.listen.peers.map(|address| listen::bind(address, threads)).transpose()?;
         let admin = listen::bind(config.admin.listen, 1)?;
         let peer_address = peers.as_ref().map(|bound| bound.address);
-        let parts = assemble::assemble(config, shared, peer_address, reloads)?;
+        let https_port = https.first().map(|bound| bound.address.port());
+        let parts = assemble::assemble(config, shared, peer_address, https_port, reloads)?;
 
         let (stop, stopped) = watch::channel(false);
         let live = parts.live.clone();

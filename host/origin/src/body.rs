@@ -17,6 +17,7 @@ use tokio::time::Sleep;
 
 use crate::failure::{self, UploadError};
 use crate::seat::Seat;
+use crate::tunnel::OriginEnd;
 
 /// A request's body on its way to an origin.
 #[derive(Debug, Default)]
@@ -246,6 +247,8 @@ pub struct OriginBody {
     blame: Blame,
     /// The place that it takes at its server, until it has ended.
     seat: Option<Seat>,
+    /// There is no body, and what comes next is not HTTP.
+    tunnel: Option<OriginEnd>,
 }
 
 #[derive(Debug)]
@@ -259,25 +262,53 @@ enum From {
 
 impl OriginBody {
     pub(crate) fn new(from: Incoming, between_bytes: Duration, blame: Blame) -> Self {
-        Self { from: From::Origin(from), between_bytes, patience: None, blame, seat: None }
+        Self { from: From::Origin(from), between_bytes, patience: None, blame, seat: None, tunnel: None }
     }
 
     /// A body that is there already: the answer of one who stands in for an origin.
     #[must_use]
     pub fn whole(body: Bytes) -> Self {
         let from = From::Here(Full::new(body));
-        Self { from, between_bytes: Duration::ZERO, patience: None, blame: Blame::Node, seat: None }
+        Self {
+            from,
+            between_bytes: Duration::ZERO,
+            patience: None,
+            blame: Blame::Node,
+            seat: None,
+            tunnel: None,
+        }
+    }
+
+    /// The same, of a response that may leave HTTP.
+    pub(crate) fn leaving(self, tunnel: Option<OriginEnd>) -> Self {
+        Self { tunnel, ..self }
+    }
+
+    /// The origin's end, where its connection has left HTTP.
+    pub fn take_tunnel(&mut self) -> Option<OriginEnd> {
+        self.tunnel.take()
     }
 
     /// A body that is being made: the answer of one who stands in for an origin, and who has limits of its own.
     #[must_use]
     pub fn streamed(body: impl Body<Data = Bytes, Error = Fault> + Send + Sync + 'static) -> Self {
         let from = From::Streamed(body.boxed());
-        Self { from, between_bytes: Duration::ZERO, patience: None, blame: Blame::Node, seat: None }
+        Self {
+            from,
+            between_bytes: Duration::ZERO,
+            patience: None,
+            blame: Blame::Node,
+            seat: None,
+            tunnel: None,
+        }
     }
 
     /// The same, and its end is the seat's.
     pub(crate) fn seated(mut self, seat: Seat) -> Self {
+        if let Some(tunnel) = &mut self.tunnel {
+            tunnel.seat = Some(seat);
+            return self;
+        }
         self.seat = Some(seat);
         self.leave_at_the_end();
         self

@@ -7,7 +7,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use http::header::{CONTENT_LENGTH, HOST, HeaderValue, TRAILER, TRANSFER_ENCODING};
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderValue, TRAILER, TRANSFER_ENCODING, UPGRADE};
 use http::uri::{Authority, PathAndQuery};
 use http::{Request, Response, Uri};
 use http_body::Body;
@@ -27,6 +27,7 @@ use crate::repeat::Repeat;
 use crate::resolve::Resolver;
 use crate::server::Server;
 use crate::trust::Trust;
+use crate::tunnel::OriginEnd;
 
 /// How long a server may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -246,9 +247,15 @@ impl Client {
         *request.uri_mut() = self.uri(server, &request)?;
         *request.version_mut() = http::Version::HTTP_11;
         frame(&mut request);
+        if self.protocol == Protocol::Http2 {
+            // RFC 9113 §8.2.2. `TE` stays: gRPC asks for trailers by it.
+            request.headers_mut().remove(CONNECTION);
+            request.headers_mut().remove(UPGRADE);
+        }
         interim::listen(&mut request);
         self.metrics.requests.inc();
         let had_body = !request.body().is_empty();
+        let may_leave = request.headers().contains_key(UPGRADE);
         let upload = request.body().upload();
         let connection = capture_connection(&mut request);
         let http = match reuse {
@@ -272,8 +279,14 @@ impl Client {
         };
         let first_use = self.first_use(&connection);
         match outcome {
-            Ok(response) => {
-                Ok(response.map(|body| OriginBody::new(body, self.limits.between_bytes, self.blame)))
+            Ok(mut response) => {
+                let tunnel = OriginEnd::of(&mut response);
+                if tunnel.is_some() && !may_leave {
+                    let detail = format!("{server} switched protocols, and nobody had asked for it");
+                    return Err(self.failed(Fault::new(Cause::ProtocolError, self.blame, detail).into()));
+                }
+                Ok(response
+                    .map(|body| OriginBody::new(body, self.limits.between_bytes, self.blame).leaving(tunnel)))
             }
             Err(error) => Err(self.failed(failure::of_request(&error, first_use, had_body, self.blame))),
         }

@@ -25,6 +25,7 @@ pub mod resolve;
 mod seat;
 pub mod server;
 pub mod trust;
+pub mod tunnel;
 
 pub use balance::Balance;
 pub use body::{OriginBody, Outgoing};
@@ -40,3 +41,4 @@ pub use pool::{Caps, Pool, PoolSetup, Settings, WhenAllOut};
 pub use report::{Health, PoolReport, ServerReport};
 pub use server::{Role, Server};
 pub use trust::{TlsFiles, Trust};
+pub use tunnel::{ClientEnd, OriginEnd, TunnelEnd};

@@ -15,6 +15,7 @@ use seawall_policy::{Glance, cdn_loop, fields};
 use crate::context::{Connection, Context, directives};
 use crate::edge::Edge;
 use crate::key;
+use crate::upgrade::Upgrade;
 
 /// A context for a client's request, and its body.
 pub(crate) fn client(
@@ -22,17 +23,18 @@ pub(crate) fn client(
     connection: &Connection,
     request: Request<Outgoing>,
 ) -> Result<(Context, Outgoing), Fault> {
-    let (parts, body) = request.into_parts();
-    let mut headers = parts.headers;
+    let (mut parts, body) = request.into_parts();
+    let mut headers = std::mem::take(&mut parts.headers);
     if parts.method == Method::CONNECT {
         return Err(refused("CONNECT asks for a tunnel, which this node does not make"));
     }
-    let authority = authority_on(connection, &parts.uri, &headers)?;
+    let glance = Glance::at(&headers);
+    let client = edge.proxies.client(connection, glance, &mut headers);
+    let authority = authority_on(connection, &client.scheme, &parts.uri, &headers)?;
     let host = host_of(authority.as_str());
     let site = edge.sites.find(host).ok_or_else(|| {
         Fault::new(Cause::NoSite, Blame::Client, format!("no site takes the host `{host}`"))
     })?;
-    let glance = Glance::at(&headers);
     if glance.cdn_loop() && is_loop(edge, &headers) {
         return Err(Fault::new(
             Cause::Loop,
@@ -43,6 +45,8 @@ pub(crate) fn client(
     let wants_key = site.tells_key && key::is_asked_for(&headers);
     peer::strip(&mut headers);
     let takes_trailers = fields::takes_trailers(&headers);
+    let upgrade =
+        if glance.hop_by_hop() { Upgrade::asked(connection, &mut parts, &headers, &body) } else { None };
     // What `Connection` takes away is gone before anything looks: what `Vary` selects by must be what is sent on.
     if glance.hop_by_hop() {
         fields::strip_hop_by_hop(&mut headers);
@@ -50,10 +54,11 @@ pub(crate) fn client(
     let path_and_query =
         parts.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
     let directives = directives(glance, &headers);
-    let scheme = connection.scheme.clone();
+    let scheme = client.scheme.clone();
     let head = RequestHead { method: parts.method, scheme, authority, path_and_query, headers };
     let cx = Context {
         head,
+        client,
         version: parts.version,
         site: Arc::clone(site),
         key: None,
@@ -66,6 +71,7 @@ pub(crate) fn client(
         functions: None,
         peer: None,
         interim: connection.interim_for(parts.version),
+        upgrade,
         takes_trailers,
         now: edge.clock.now(),
     };
@@ -78,18 +84,27 @@ fn is_loop(edge: &Edge, headers: &HeaderMap) -> bool {
 }
 
 /// The host asked for on a connection. That of an absolute URI is read each time: a proxy's client has many.
-fn authority_on(connection: &Connection, uri: &http::Uri, headers: &HeaderMap) -> Result<Authority, Fault> {
+fn authority_on(
+    connection: &Connection,
+    scheme: &Scheme,
+    uri: &http::Uri,
+    headers: &HeaderMap,
+) -> Result<Authority, Fault> {
+    // What was read last was read with the connection's own scheme.
+    if *scheme != connection.scheme {
+        return authority(uri, headers, scheme);
+    }
     let mut hosts = headers.get_all(HOST).iter();
     match (uri.authority(), hosts.next(), hosts.next()) {
         (None, Some(host), None) => {
             if let Some(known) = connection.last_host.get(host) {
                 return Ok(known);
             }
-            let read = authority(uri, headers, &connection.scheme)?;
+            let read = authority(uri, headers, scheme)?;
             connection.last_host.set(host, &read);
             Ok(read)
         }
-        _ => authority(uri, headers, &connection.scheme),
+        _ => authority(uri, headers, scheme),
     }
 }
 

@@ -14,14 +14,16 @@ use seawall_policy::{Forward, Glance, RequestDirectives};
 
 use crate::hooks::FunctionSide;
 use crate::interim::{Line, Turn};
+use crate::proxies::Client;
 use crate::site::Site;
+use crate::upgrade::{Tunnels, Upgrade};
 
 /// The connection that a request came on.
 #[derive(Debug)]
 pub struct Connection {
-    /// The client's address.
+    /// The address of whoever is connected: the client's, or a proxy's.
     pub ip: Option<IpAddr>,
-    /// `http` or `https`.
+    /// `http` or `https`, as the connection is.
     pub scheme: Scheme,
     /// `TLSv1.2`, `TLSv1.3`, or none.
     pub tls_version: Option<&'static str>,
@@ -29,6 +31,8 @@ pub struct Connection {
     pub last_host: LastHost,
     /// How interim responses reach it, where it is of a kind that can be sent some.
     pub interim: Option<Arc<Line>>,
+    /// What it needs to leave HTTP, where it may.
+    pub tunnels: Option<Tunnels>,
 }
 
 /// The host that a connection's last request asked for, as it was written and as it was read: the next request's is nearly
@@ -53,6 +57,8 @@ impl LastHost {
 pub(crate) struct Context {
     /// The request, as edited so far.
     pub(crate) head: RequestHead,
+    /// Who it is from.
+    pub(crate) client: Client,
     /// What the client speaks.
     pub(crate) version: Version,
     /// The site that takes it.
@@ -77,6 +83,8 @@ pub(crate) struct Context {
     pub(crate) peer: Option<PeerSide>,
     /// How interim responses reach the client, where it takes them.
     pub(crate) interim: Option<Arc<Line>>,
+    /// What the client would rather speak.
+    pub(crate) upgrade: Option<Box<Upgrade>>,
     /// Whether the client takes trailers (RFC 9110 §10.1.4).
     pub(crate) takes_trailers: bool,
     /// Wall time when the request came.

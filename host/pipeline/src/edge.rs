@@ -16,6 +16,7 @@ use seawall_policy::via::Via;
 
 use crate::metrics::Metrics;
 use crate::origin::Origin;
+use crate::proxies::Proxies;
 use crate::record::{AccessLog, Trace};
 use crate::site::Sites;
 
@@ -37,6 +38,10 @@ pub struct Edge {
     pub cluster: Arc<Cluster>,
     /// How to ask other nodes.
     pub peers: Option<Peers>,
+    /// Who stands in front.
+    pub proxies: Proxies,
+    /// Where clients are served over TLS, if they are.
+    pub https_port: Option<u16>,
     /// Counters.
     pub metrics: Metrics,
     /// Which requests write a line.

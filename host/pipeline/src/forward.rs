@@ -18,6 +18,7 @@ use crate::context::Context;
 use crate::edge::{Edge, Peers};
 use crate::interim::Turn;
 use crate::origin::{Origin, Question};
+use crate::proxies;
 use crate::route::Route;
 use crate::settle::Shaping;
 use crate::site::Site;
@@ -71,9 +72,12 @@ impl Outbound {
     pub(crate) fn for_pass(edge: &Edge, cx: &Context) -> Self {
         let mut outbound = Self::new(edge, cx, edge.store.applied());
         // Said for this hop (RFC 9110 §10.1.4). A fill does not say it: what is stored has no trailers.
-        if cx.takes_trailers {
+        if cx.takes_trailers && cx.upgrade.is_none() {
             outbound.headers.insert(TE, HeaderValue::from_static("trailers"));
             outbound.headers.insert(CONNECTION, HeaderValue::from_static("te"));
+        }
+        if let Some(upgrade) = &cx.upgrade {
+            upgrade.ask(&mut outbound.headers);
         }
         outbound
     }
@@ -92,6 +96,7 @@ impl Outbound {
         headers.remove(EXPECT);
         edge.identity.via.append(&mut headers, cx.version);
         cdn_loop::append(&mut headers, &edge.identity.cdn_loop);
+        proxies::tell(cx, &mut headers);
         let edited = cx.edits.origin_host.as_ref().and_then(|host| HeaderValue::try_from(host.as_str()).ok());
         let text = |(name, value): &(Box<str>, bytes::Bytes)| (name.to_string(), value.to_vec());
         Self {

@@ -42,7 +42,7 @@ pub(crate) async fn on_request(
     connection: &Connection,
 ) -> Result<OnRequest, Fault> {
     let client = ClientInfo {
-        ip: connection.ip,
+        ip: cx.client.ip,
         request_id: edge.next_request_id(),
         http_version: Some(cx.version),
         tls_version: connection.tls_version,

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use http::response::Parts;
 use http::uri::PathAndQuery;
-use http::{Method, Response, Uri};
+use http::{Method, Response, StatusCode, Uri};
 use seawall_base::{Depth, Fault, Purge, Scope, Selector, SiteName};
 use seawall_cache::{Followed, Lead, Update};
 use seawall_cluster::Wait;
@@ -27,7 +27,7 @@ use crate::origin_side::{OnOriginRequest, OnOriginResponse, OriginSide};
 use crate::reply::Reply;
 use crate::route::{self, Route};
 use crate::settle::{self, Asked, HeadSays, Shaping, Wants};
-use crate::{deliver, fill, key};
+use crate::{deliver, fill, key, upgrade};
 
 /// Walks the lane.
 pub(crate) async fn run(
@@ -59,6 +59,11 @@ pub(crate) async fn run(
         invalidate_groups(edge, cx, &inbound).await;
     }
     let (parts, body) = inbound.response.into_parts();
+    if parts.status == StatusCode::SWITCHING_PROTOCOLS {
+        let own = CacheStatus::new(edge.name.as_str(), Outcome::Forward(why));
+        let status = CacheStatus { forward_status: Some(parts.status), detail: told.detail, ..own };
+        return upgrade::join(cx, parts, body, &status);
+    }
     let right = right.map(|lead| (lead, &inbound.shaping));
     let (body, stored) = keep(edge, cx, right, times, &parts, body).await;
     let status = CacheStatus {
@@ -143,7 +148,8 @@ fn right_to_store(edge: &Arc<Edge>, cx: &Context, why: Forward) -> Option<Lead> 
         && cx.site.rules.store_post
         && !cx.edits.pass
         && !cx.directives.no_store
-        && cx.peer.is_none();
+        && cx.peer.is_none()
+        && cx.upgrade.is_none();
     may.then(|| edge.store.write(&cx.ask(key::of(cx), false)))
 }
 

@@ -18,6 +18,7 @@ use seawall_policy::{Glance, fields};
 
 use crate::context::{Connection, Context, PeerSide, Told, directives};
 use crate::edge::{Edge, Peers, SHIELD_CATCH_UP_LIMIT, SHIELD_CATCH_UP_STEP};
+use crate::proxies::Client;
 use crate::reply::Reply;
 use crate::serve::{faulty, walk};
 use crate::{admit, deliver, key, record};
@@ -104,11 +105,13 @@ fn admit_peer(
         key_parts: key_parts.collect(),
         pass: false,
     };
+    let scheme_of_client = scheme.clone();
     let glance = Glance::at(&headers);
     let cx = Context {
         glance,
         directives: directives(glance, &headers),
         head: RequestHead { method: parts.method, scheme, authority, path_and_query, headers },
+        client: Client::of_peer(scheme_of_client),
         version: parts.version,
         site: Arc::clone(site),
         key: None,
@@ -119,6 +122,7 @@ fn admit_peer(
         chain: site.chain(),
         functions: None,
         interim: connection.interim_for(parts.version),
+        upgrade: None,
         takes_trailers,
         peer: Some(PeerSide { position: asked.position, hops: asked.hops, behind: false }),
         now: edge.clock.now(),

@@ -19,7 +19,7 @@ use crate::fill::{Account, Led};
 use crate::hooks::OnRequest;
 use crate::reply::Reply;
 use crate::site::Site;
-use crate::{admit, cutoff, deliver, fault, fill, hooks, hops, key, pass, record};
+use crate::{admit, cutoff, deliver, fault, fill, hooks, hops, key, pass, record, redirect};
 
 /// How often a request may be released by a leader before it fetches for itself, joined by nobody. Once for a late
 /// `Vary`, once more for a purge: a request that meets both still asks once.
@@ -62,6 +62,14 @@ async fn client_lane(
     body: Outgoing,
     told: &mut Told,
 ) -> Result<Response<Reply>, Fault> {
+    if let Some(mut response) = redirect::to_https(edge, cx) {
+        told.way = Way::Local;
+        told.detail = Some("redirect-to-https");
+        let status =
+            CacheStatus { detail: told.detail, ..CacheStatus::new(edge.name.as_str(), Outcome::Neither) };
+        deliver::say(response.headers_mut(), &status);
+        return Ok(response);
+    }
     if cx.chain.is_some()
         && let OnRequest::Respond(mut response) = Box::pin(hooks::on_request(edge, cx, connection)).await?
     {
@@ -115,6 +123,7 @@ pub(crate) async fn walk(
 fn passes(cx: &Context, body: &Outgoing, told: &mut Told) -> Option<Forward> {
     let (why, detail) = match () {
         () if !matches!(cx.head.method, Method::GET | Method::HEAD) => (Forward::Method, None),
+        () if cx.upgrade.is_some() => (Forward::Bypass, Some("upgrade")),
         () if !body.is_empty() => (Forward::Bypass, Some("request-body")),
         () if cx.edits.pass => (Forward::Bypass, Some("function-pass")),
         () if cx.peer.as_ref().is_some_and(|peer| peer.behind) => (Forward::Bypass, Some("behind")),

@@ -47,6 +47,8 @@ pub struct Site {
     pub keying: Option<Box<Keying>>,
     /// Whether `Set-Cookie` is left out of what is stored, and of what those get for whom it is stored.
     pub strip_set_cookie: bool,
+    /// Whether clients without TLS are sent to `https`.
+    pub redirect_to_https: bool,
     /// Whether a request may ask for its key (RFC 9211 §2.7).
     pub tells_key: bool,
     /// Its part of the cache.

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use http::header::{
-    AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, DATE, HOST, HeaderMap, HeaderName,
+    AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, DATE, HOST, HeaderMap, HeaderName, HeaderValue,
     PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 use smallvec::SmallVec;
@@ -60,6 +60,28 @@ pub fn strip_unstorable(headers: &mut HeaderMap) {
 /// Whether the sender takes trailers and hands them on (RFC 9110 §10.1.4). Ask before [`strip_hop_by_hop`].
 pub fn takes_trailers(headers: &HeaderMap) -> bool {
     list::members(headers, TE).any(|member| member.eq_ignore_ascii_case(b"trailers"))
+}
+
+/// The protocols that a request would rather speak from here on (RFC 9110 §7.8). Ask before [`strip_hop_by_hop`].
+///
+/// Not HTTP/2 in clear text: RFC 9113 §3.1 has no such upgrade any more, and a proxy that passed it on would no longer see
+/// which requests come after it.
+pub fn upgrade(headers: &HeaderMap) -> Option<&HeaderValue> {
+    let mut values = headers.get_all(UPGRADE).iter();
+    let (protocols, None) = (values.next()?, values.next()) else { return None };
+    let is_listed = list::members(headers, CONNECTION).any(|option| option.eq_ignore_ascii_case(b"upgrade"));
+    let is_http = list::split(protocols.as_bytes()).any(|protocol| {
+        protocol.get(..2).is_some_and(|name| name.eq_ignore_ascii_case(b"h2"))
+            || protocol.get(..4).is_some_and(|name| name.eq_ignore_ascii_case(b"http"))
+    });
+    (is_listed && !is_http).then_some(protocols)
+}
+
+/// Whether a server has chosen among the protocols that it was offered (RFC 9110 §7.8). Names have no case.
+pub fn has_chosen(offered: &HeaderValue, chosen: &HeaderValue) -> bool {
+    let mut all = list::split(chosen.as_bytes());
+    let (Some(one), None) = (all.next(), all.next()) else { return false };
+    list::split(offered.as_bytes()).any(|offer| offer.eq_ignore_ascii_case(one))
 }
 
 /// Adds the `Date` that a response lacks: the time of its receipt (RFC 9110 §6.6.1). For storing and for forwarding.

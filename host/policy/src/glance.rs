@@ -14,6 +14,7 @@ const DIRECTIVES: u8 = 1 << 1;
 const CONDITIONS: u8 = 1 << 2;
 const RANGE: u8 = 1 << 3;
 const CDN_LOOP: u8 = 1 << 4;
+const FORWARDED: u8 = 1 << 7;
 
 impl Glance {
     /// Looks.
@@ -26,6 +27,9 @@ impl Glance {
                 "if-none-match" | "if-modified-since" | "if-match" | "if-unmodified-since" => CONDITIONS,
                 "range" | "if-range" => RANGE,
                 "cdn-loop" => CDN_LOOP,
+                "forwarded" | "x-forwarded-for" | "x-forwarded-host" | "x-forwarded-proto" | "x-real-ip" => {
+                    FORWARDED
+                }
                 _ => 0,
             }
         });
@@ -50,6 +54,11 @@ impl Glance {
     /// `Range` or `If-Range`: for [`crate::range::resolve`].
     pub fn range(self) -> bool {
         self.0 & RANGE != 0
+    }
+
+    /// What proxies say of a request: for [`crate::forwarded::read`].
+    pub fn forwarded(self) -> bool {
+        self.0 & FORWARDED != 0
     }
 
     /// `CDN-Loop`: for [`crate::cdn_loop::visits`].
@@ -78,6 +87,9 @@ mod tests {
         }
         for name in conditional::CONDITIONS {
             assert!(glance(std::slice::from_ref(&name)).conditions(), "{name}");
+        }
+        for name in crate::forwarded::FIELDS {
+            assert!(glance(std::slice::from_ref(&name)).forwarded(), "{name}");
         }
         for name in [http::header::CACHE_CONTROL, http::header::PRAGMA] {
             assert!(glance(std::slice::from_ref(&name)).directives(), "{name}");

@@ -14,6 +14,7 @@ pub mod cdn_loop;
 pub mod conditional;
 pub mod date;
 pub mod fields;
+pub mod forwarded;
 pub mod freshness;
 pub mod glance;
 pub mod groups;

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use http::header::{ACCEPT_ENCODING, ACCEPT_LANGUAGE, HeaderMap, HeaderName, VARY};
 use smallvec::SmallVec;
 
-use crate::list;
 use crate::negotiation::{self, Normalise};
+use crate::{forwarded, list};
 
 /// The most fields one `Vary` may nominate. Beyond it the response matches nothing: each nominated field is read again on
 /// every request, and no real response has come near this many.
@@ -43,6 +43,8 @@ impl Vary {
         let mut fields: Vec<HeaderName> = Vec::new();
         for member in list::members(headers, VARY) {
             match HeaderName::from_bytes(member) {
+                // A cache writes these itself, after it has looked: what varies by one is one client's.
+                Ok(name) if forwarded::OF_CLIENTS.contains(&name) => return Self::Any,
                 // `*` is a valid token and so a valid field name.
                 Ok(name) if name.as_str() != "*" && fields.len() < MAX_VARY_FIELDS => fields.push(name),
                 _ => return Self::Any,

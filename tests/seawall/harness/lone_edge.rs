@@ -15,7 +15,7 @@ use seawall_origin::{ClientSetup, Limits, Outgoing, Pool, PoolMetrics, PoolSetup
 use seawall_pipeline::edge::Identity;
 use seawall_pipeline::error_page::ErrorPages;
 use seawall_pipeline::{
-    AccessLog, Connection, Edge, LastHost, Metrics, Origin, Site, Sites, WhenCutOff, serve,
+    AccessLog, Connection, Edge, LastHost, Metrics, Origin, Proxies, Site, Sites, WhenCutOff, serve,
 };
 use seawall_policy::{Normalise, Rules};
 
@@ -48,6 +48,7 @@ impl LoneEdge {
             normalise: Normalise::default(),
             keying: None,
             strip_set_cookie: false,
+            redirect_to_https: false,
             tells_key: false,
             shelf: store.shelf(&SiteName::new("shop").unwrap()),
         });
@@ -62,6 +63,8 @@ impl LoneEdge {
             sites,
             origins: HashMap::new(),
             peers: None,
+            proxies: Proxies::default(),
+            https_port: None,
             metrics: Metrics::default(),
             access_log: AccessLog::Off,
             trace: None,
@@ -79,6 +82,7 @@ impl LoneEdge {
             tls_version: None,
             last_host: LastHost::default(),
             interim: None,
+            tunnels: None,
         };
         let exchange = async {
             let (head, body) = serve(&self.edge, &connection, request).await.into_parts();

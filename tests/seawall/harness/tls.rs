@@ -85,10 +85,15 @@ impl Client {
 
     /// Connects for a host, whose port is of no interest; `None` where the handshake fails.
     pub(crate) async fn connect(&self, to: SocketAddr, host: &str) -> Option<TlsStream<TcpStream>> {
+        let tcp = bounded("a connection", TcpStream::connect(to)).await.unwrap();
+        self.secure(tcp, host).await
+    }
+
+    /// The same on a connection that is there.
+    pub(crate) async fn secure(&self, tcp: TcpStream, host: &str) -> Option<TlsStream<TcpStream>> {
         let connector = TlsConnector::from(Arc::new(self.0.clone()));
         let name = host.split(':').next().unwrap_or_default().to_owned();
         let name = ServerName::try_from(name).unwrap();
-        let tcp = bounded("a connection", TcpStream::connect(to)).await.unwrap();
         bounded("a handshake", connector.connect(name, tcp)).await.ok()
     }
 

@@ -261,6 +261,7 @@ pub(crate) fn sites(world: &World, store: &Store) -> [Site; 2] {
         normalise: Normalise::default(),
         keying: None,
         strip_set_cookie: false,
+        redirect_to_https: false,
         tells_key: false,
     })
 }

@@ -13,12 +13,14 @@ use super::raw::RawListen;
 use super::reader::{Field, Spot, Texts};
 
 mod connections;
+mod proxies;
 
 pub use connections::{
     Connections, DEFAULT_HANDSHAKE_TIMEOUT, DEFAULT_HEAD_TIMEOUT, DEFAULT_IDLE_TIMEOUT,
     DEFAULT_MAX_CONNECTIONS, DEFAULT_MAX_CONNECTIONS_PER_CLIENT, DEFAULT_MAX_HANDSHAKES, DEFAULT_MAX_STREAMS,
-    DEFAULT_STALL_TIMEOUT, DEFAULT_TOTAL_TIMEOUT,
+    DEFAULT_STALL_TIMEOUT, DEFAULT_TOTAL_TIMEOUT, DEFAULT_TUNNEL_TIMEOUT,
 };
+pub use proxies::{ForwardedBy, NETWORKS_MAX, ProxyKeys};
 
 /// Default of [`Listen::http`]: reachable from this machine only, on a port that needs no privileges.
 pub const DEFAULT_HTTP: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
@@ -70,6 +72,9 @@ pub struct Listen {
     /// [`DEFAULT_BODY_TIMEOUT`].
     #[serde(serialize_with = "duration::serialize")]
     pub body_timeout: Duration,
+    /// Who stands in front.
+    #[serde(flatten)]
+    pub proxies: ProxyKeys,
     /// How many connections there may be, and how long each may take for what.
     #[serde(flatten)]
     pub connections: Connections,
@@ -84,6 +89,7 @@ impl Default for Listen {
             tls_min: TlsMin::default(),
             strict_sni: false,
             body_timeout: DEFAULT_BODY_TIMEOUT,
+            proxies: ProxyKeys::default(),
             connections: Connections::default(),
         }
     }
@@ -91,7 +97,8 @@ impl Default for Listen {
 
 impl Listen {
     pub(super) fn from_raw(check: &Check<'_>, raw: RawListen, addresses: &mut Addresses) -> Self {
-        let RawListen { at: _, http, https, peers, tls_min, strict_sni, body_timeout, connections } = raw;
+        let RawListen { at: _, http, https, peers, tls_min, strict_sni, body_timeout, proxies, connections } =
+            raw;
         let http = if http.at.is_some() || http.broken {
             read_addresses(check, "http", http, "listen.http", addresses)
         } else if https.at.is_some() || https.broken {
@@ -113,6 +120,7 @@ impl Listen {
             }),
             strict_sni: matches!(strict_sni, Field::Given(flag) if flag.value),
             body_timeout: check.or("body_timeout", body_timeout, DEFAULT_BODY_TIMEOUT, parse_positive),
+            proxies: ProxyKeys::from_raw(check, proxies),
             connections: Connections::from_raw(check, connections),
         }
     }

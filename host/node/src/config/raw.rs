@@ -10,7 +10,7 @@ mod listen;
 mod origin;
 
 pub(super) use caching::{RawCaching, RawKey, RawNormalise, RawQuery, RawRule};
-pub(super) use listen::{RawCertificate, RawConnections, RawListen};
+pub(super) use listen::{RawCertificate, RawConnections, RawListen, RawProxies};
 pub(super) use origin::{RawEject, RawHealth, RawLink, RawOrigin, RawPool, RawRetry, RawServer};
 
 #[derive(Debug)]
@@ -253,6 +253,7 @@ pub(super) struct RawSite {
     pub(super) stale_while_revalidate: Field<String>,
     pub(super) stale_if_error: Field<String>,
     pub(super) negative_ttl: Field<String>,
+    pub(super) redirect_to_https: Field<bool>,
     pub(super) caching: RawCaching,
     pub(super) error_page: Field<BTreeMap<String, String>>,
 }
@@ -271,6 +272,7 @@ impl RawSite {
             stale_while_revalidate: table.text("stale_while_revalidate"),
             stale_if_error: table.text("stale_if_error"),
             negative_ttl: table.text("negative_ttl"),
+            redirect_to_https: table.flag("redirect_to_https"),
             caching: RawCaching::read(table),
             error_page: table.pairs("error_page"),
         }

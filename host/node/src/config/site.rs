@@ -73,6 +73,8 @@ pub struct Site {
     /// Lifetime of an error such as 404 or 410 that says nothing about its own. Default: none.
     #[serde(serialize_with = "duration::serialize_option")]
     pub negative_ttl: Option<Duration>,
+    /// Whether clients without TLS are sent to `https`. Default: as [`super::ProxyKeys::redirect_to_https`] says.
+    pub redirect_to_https: Option<bool>,
     /// What else it overrides of caching.
     #[serde(flatten)]
     pub caching: Caching,
@@ -103,6 +105,7 @@ impl Site {
             stale_while_revalidate: None,
             stale_if_error: None,
             negative_ttl: None,
+            redirect_to_https: None,
             caching: Caching::default(),
             error_page: Vec::new(),
         }
@@ -126,6 +129,7 @@ impl Site {
             stale_while_revalidate,
             stale_if_error,
             negative_ttl,
+            redirect_to_https,
             caching,
             error_page,
         } = raw;
@@ -160,6 +164,10 @@ impl Site {
             stale_while_revalidate,
             stale_if_error,
             negative_ttl,
+            redirect_to_https: match redirect_to_https {
+                Field::Given(flag) => Some(flag.value),
+                Field::Broken | Field::Absent => None,
+            },
             caching,
             error_page,
         })

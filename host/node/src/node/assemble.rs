@@ -41,6 +41,7 @@ pub(crate) fn assemble(
     config: &Config,
     shared: &Shared,
     peer_addr: Option<SocketAddr>,
+    https_port: Option<u16>,
     reloads: Reloads,
 ) -> Result<Parts, StartError> {
     let mut registry = Registry::with_prefix("seawall");
@@ -65,6 +66,7 @@ pub(crate) fn assemble(
         store,
         cluster: Arc::clone(&cluster),
         peers,
+        https_port,
         metrics,
         identity,
         requests: Arc::new(AtomicU64::new(unix_ms(clock.now()))),

@@ -16,7 +16,8 @@ use seawall_cluster::Cluster;
 use seawall_origin::Trust;
 use seawall_pipeline::edge::Identity;
 use seawall_pipeline::error_page::{ErrorPage, ErrorPages};
-use seawall_pipeline::{AccessLog, Edge, Peers, Site, Sites, WhenCutOff};
+use seawall_pipeline::{AccessLog, Edge, Peers, Proxies, Site, Sites, WhenCutOff};
+use seawall_policy::forwarded::Dialect;
 
 use super::front::Front;
 use super::functions::Switchboard;
@@ -32,6 +33,8 @@ pub(crate) struct Base {
     pub(crate) store: Arc<Store>,
     pub(crate) cluster: Arc<Cluster>,
     pub(crate) peers: Option<Peers>,
+    /// Where clients are served over TLS, if they are.
+    pub(crate) https_port: Option<u16>,
     pub(crate) metrics: seawall_pipeline::Metrics,
     pub(crate) identity: Identity,
     pub(crate) requests: Arc<AtomicU64>,
@@ -81,6 +84,8 @@ impl Base {
             origins,
             cluster: Arc::clone(&self.cluster),
             peers: self.peers.clone(),
+            proxies: proxies(&config),
+            https_port: self.https_port,
             metrics: self.metrics.clone(),
             access_log: access_log(config.log.access),
             trace: self.shared.trace.clone(),
@@ -153,6 +158,7 @@ impl Base {
                 normalise: settings::normalise(site),
                 keying,
                 strip_set_cookie: site.caching.strip_set_cookie,
+                redirect_to_https: site.redirect_to_https.unwrap_or(config.listen.proxies.redirect_to_https),
                 tells_key: site.caching.debug_key,
                 shelf: self.store.shelf(&site.name),
             };
@@ -199,6 +205,17 @@ fn tokens(config: &Config) -> Result<Tokens, StartError> {
         let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
         StartError::AdminToken(texts.join("; "))
     })
+}
+
+fn proxies(config: &Config) -> Proxies {
+    let config::ProxyKeys { trusted, forwarded_by, .. } = &config.listen.proxies;
+    Proxies {
+        trusted: trusted.clone().into(),
+        dialect: match forwarded_by {
+            config::ForwardedBy::XForwarded => Dialect::XForwarded,
+            config::ForwardedBy::Forwarded => Dialect::Forwarded,
+        },
+    }
 }
 
 fn access_log(config: config::AccessLog) -> AccessLog {

@@ -17,6 +17,7 @@ mod connection;
 mod handshakes;
 mod metrics;
 mod names;
+mod proxy_protocol;
 mod pulse;
 mod tls;
 mod wire;

@@ -38,7 +38,8 @@ fn a_head_is_written_as_it_came_without_what_is_the_connections() {
 fn only_http_1_1_has_a_line() {
     let interim = Some(Arc::new(Line::default()));
     let last_host = crate::context::LastHost::default();
-    let connection = Connection { ip: None, scheme: Scheme::HTTP, tls_version: None, last_host, interim };
+    let connection =
+        Connection { ip: None, scheme: Scheme::HTTP, tls_version: None, last_host, interim, tunnels: None };
     assert!(connection.interim_for(Version::HTTP_11).is_some());
     for version in [Version::HTTP_09, Version::HTTP_10, Version::HTTP_2, Version::HTTP_3] {
         assert!(connection.interim_for(version).is_none(), "{version:?}");

@@ -28,6 +28,15 @@ pub(in crate::config) const LISTEN: Table = table! { "[listen]":
     tls_min: Kind::Words(&["1.2", "1.3"]), Without::Is("\"1.2\""), Restart, "\"1.3\"";
     /// Refuse clients that name no host, or one that no certificate has.
     strict_sni: Kind::Flag, Without::Is("false"), Restart, "true";
+    /// Networks of proxies whose word on a request's client and scheme is taken. See [behind
+    /// others](OPERATING.md#behind-others).
+    trusted: Kind::Texts, Without::Nothing, Live, "[\"10.0.0.0/8\"]";
+    /// Which fields they write: `X-Forwarded-*`, or that of RFC 7239.
+    forwarded_by: Kind::Words(&["x-forwarded", "forwarded"]), Without::Is("\"x-forwarded\""), Live, "\"forwarded\"";
+    /// Networks of load balancers whose connections begin with a header of the PROXY protocol.
+    proxy_protocol: Kind::Texts, Without::Nothing, Live, "[\"10.0.0.5\"]";
+    /// Whether sites answer 308 to what came over `http`, but for `/.well-known/acme-challenge/`.
+    redirect_to_https: Kind::Flag, Without::Is("false"), Live, "true";
     /// How long a client may leave between two pieces of a request's body; then it gets a 408.
     body_timeout: Kind::Duration, Without::Is("\"30s\""), Live, "\"30s\"";
     /// Of clients, on all listeners; the next is closed at once.
@@ -48,6 +57,8 @@ pub(in crate::config) const LISTEN: Table = table! { "[listen]":
     stall_timeout: Kind::Duration, Without::Is("\"30s\""), Live, "\"30s\"";
     /// For one request, from its head to the last byte of its response.
     total_timeout: Kind::Duration, Without::Is("\"1h\""), Live, "\"1h\"";
+    /// For a WebSocket, or another connection that has left HTTP, to carry nothing.
+    tunnel_timeout: Kind::Duration, Without::Is("\"2m\""), Live, "\"2m\"";
 };
 
 pub(in crate::config) const CERTIFICATE: Table = table! { "[[certificates]]":

@@ -62,6 +62,8 @@ pub(in crate::config) const SITE: Table = table! { "[[sites]]":
     strip_request_cookies: Kind::FlagOrTexts, Without::Is("false"), Live, "[\"_ga*\"]";
     /// Whether `Seawall-Debug: key` is answered; it shows settings to whoever asks.
     debug_key: Kind::Flag, Without::Is("false"), Live, "true";
+    /// Whether what came over `http` is sent to `https`.
+    redirect_to_https: Kind::Flag, Without::Says("as `listen` has it"), Live, "true";
     /// How the key has the query. Changing it drops what is stored of the site.
     query: Kind::Table(&QUERY), Without::Says("as it is"), Live, "{ ignore = [\"utm_*\", \"gclid\"], sort = true }";
     /// What the key has besides the URL. Changing it drops what is stored of the site.

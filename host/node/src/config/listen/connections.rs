@@ -30,6 +30,9 @@ pub const DEFAULT_STALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// Default of [`Connections::total_timeout`]: that of a fill. Nothing else ends who drips.
 pub const DEFAULT_TOTAL_TIMEOUT: Duration = Duration::from_secs(3600);
 
+/// Default of [`Connections::tunnel_timeout`]: WebSocket libraries send a ping every 20 to 60 s.
+pub const DEFAULT_TUNNEL_TIMEOUT: Duration = Duration::from_secs(120);
+
 /// Most that any of the numbers can be: a process has no more files.
 const NUMBER_MAX: u32 = 10_000_000;
 
@@ -68,6 +71,10 @@ pub struct Connections {
     /// [`DEFAULT_TOTAL_TIMEOUT`].
     #[serde(serialize_with = "duration::serialize")]
     pub total_timeout: Duration,
+    /// How long a connection that has left HTTP, such as a WebSocket, may carry nothing. Default
+    /// [`DEFAULT_TUNNEL_TIMEOUT`].
+    #[serde(serialize_with = "duration::serialize")]
+    pub tunnel_timeout: Duration,
 }
 
 impl Default for Connections {
@@ -82,6 +89,7 @@ impl Default for Connections {
             idle_timeout: DEFAULT_IDLE_TIMEOUT,
             stall_timeout: DEFAULT_STALL_TIMEOUT,
             total_timeout: DEFAULT_TOTAL_TIMEOUT,
+            tunnel_timeout: DEFAULT_TUNNEL_TIMEOUT,
         }
     }
 }
@@ -98,6 +106,7 @@ impl Connections {
             idle_timeout,
             stall_timeout,
             total_timeout,
+            tunnel_timeout,
         } = raw;
         let count = |key, field: Field<u64>, default| {
             check.number(key, &field, 1..=NUMBER_MAX).and_then(NonZeroU32::new).unwrap_or(default)
@@ -117,6 +126,7 @@ impl Connections {
             idle_timeout: time("idle_timeout", idle_timeout, DEFAULT_IDLE_TIMEOUT),
             stall_timeout: time("stall_timeout", stall_timeout, DEFAULT_STALL_TIMEOUT),
             total_timeout: time("total_timeout", total_timeout, DEFAULT_TOTAL_TIMEOUT),
+            tunnel_timeout: time("tunnel_timeout", tunnel_timeout, DEFAULT_TUNNEL_TIMEOUT),
         }
     }
 }

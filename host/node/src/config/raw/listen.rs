@@ -11,6 +11,7 @@ pub(in crate::config) struct RawListen {
     pub(in crate::config) tls_min: Field<String>,
     pub(in crate::config) strict_sni: Field<bool>,
     pub(in crate::config) body_timeout: Field<String>,
+    pub(in crate::config) proxies: RawProxies,
     pub(in crate::config) connections: RawConnections,
 }
 
@@ -24,7 +25,28 @@ impl RawListen {
             tls_min: table.text("tls_min"),
             strict_sni: table.flag("strict_sni"),
             body_timeout: table.text("body_timeout"),
+            proxies: RawProxies::read(table),
             connections: RawConnections::read(table),
+        }
+    }
+}
+
+/// Who stands in front.
+#[derive(Debug)]
+pub(in crate::config) struct RawProxies {
+    pub(in crate::config) trusted: Texts,
+    pub(in crate::config) forwarded_by: Field<String>,
+    pub(in crate::config) proxy_protocol: Texts,
+    pub(in crate::config) redirect_to_https: Field<bool>,
+}
+
+impl RawProxies {
+    fn read(table: &TableReader<'_>) -> Self {
+        Self {
+            trusted: table.texts("trusted"),
+            forwarded_by: table.text("forwarded_by"),
+            proxy_protocol: table.texts("proxy_protocol"),
+            redirect_to_https: table.flag("redirect_to_https"),
         }
     }
 }
@@ -41,6 +63,7 @@ pub(in crate::config) struct RawConnections {
     pub(in crate::config) idle_timeout: Field<String>,
     pub(in crate::config) stall_timeout: Field<String>,
     pub(in crate::config) total_timeout: Field<String>,
+    pub(in crate::config) tunnel_timeout: Field<String>,
 }
 
 impl RawConnections {
@@ -55,6 +78,7 @@ impl RawConnections {
             idle_timeout: table.text("idle_timeout"),
             stall_timeout: table.text("stall_timeout"),
             total_timeout: table.text("total_timeout"),
+            tunnel_timeout: table.text("tunnel_timeout"),
         }
     }
 }

@@ -30,6 +30,8 @@ pub(crate) enum Refusal {
     All,
     /// There are `max_connections_per_client` of this client.
     Client,
+    /// It should begin with a header of the PROXY protocol.
+    ProxyHeader,
 }
 
 impl Refusal {
@@ -38,6 +40,7 @@ impl Refusal {
         match self {
             Self::All => "max-connections",
             Self::Client => "max-connections-per-client",
+            Self::ProxyHeader => "proxy-header",
         }
     }
 }

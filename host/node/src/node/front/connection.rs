@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::poll_fn;
+use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -17,21 +18,23 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::Watcher;
+use ipnet::IpNet;
 use seawall_base::{Blame, Cause, Fault};
 use seawall_origin::Outgoing;
 use seawall_pipeline::interim::Line;
 use seawall_pipeline::peer::serve_peer;
-use seawall_pipeline::{Connection, LastHost, Reply, serve as pipeline};
+use seawall_pipeline::{Connection, LastHost, Reply, Tunnels, serve as pipeline};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use super::Front;
 use super::census::{Place, Refusal};
 use super::metrics::{Counted, Way};
+use super::proxy_protocol::{self, Source};
 use super::pulse::{Cut, Looks, Open, Pulse, Watch};
 use super::tls::Protocol;
 use super::wire::Wire;
-use crate::config::Connections;
+use crate::config::{Connections, ProxyKeys};
 use crate::node::interlaced::Interlaced;
 use crate::node::live::Live;
 use crate::node::told;
@@ -72,42 +75,86 @@ pub(crate) struct Door {
 
 /// What one connection holds until it ends.
 struct Held {
-    _place: Option<Place>,
+    place: Option<Place>,
     _counted: Counted,
 }
 
 /// Serves a connection, in the background. It ends at the latest when the drain does.
 pub(crate) fn serve(door: &Door, stream: TcpStream, client: SocketAddr, running: Watcher) {
-    let held = match admit(door, client) {
-        Ok(held) => held,
-        Err(refusal) => return door.front.metrics.refuse(refusal),
+    let front = &door.front;
+    // Other nodes prove who they are, and one that is kept out asks an origin instead.
+    let place = if door.way == Way::Peers { Ok(None) } else { front.census.admit().map(Some) };
+    let place = match place {
+        Ok(place) => place,
+        Err(refusal) => return front.metrics.refuse(refusal),
     };
+    let mut held = Held { place, _counted: front.metrics.accept(door.way) };
     // Without it small responses wait for the client's acknowledgement. Some sockets cannot: then they wait.
     let _ = stream.set_nodelay(true);
+    let now = door.live.now();
+    let proxies = &now.config.listen.proxies;
+    let is_passed_on = door.way != Way::Peers && is_in(&proxies.proxy_protocol, client);
+    if !is_passed_on && let Err(refusal) = held.take(proxies, client) {
+        return front.metrics.refuse(refusal);
+    }
     let door = door.clone();
     tokio::spawn(async move {
-        let _held = held;
+        let (mut stream, mut held, mut client) = (stream, held, client);
+        if is_passed_on {
+            match Box::pin(introduced(&door, &mut stream, client, &mut held)).await {
+                Ok(source) => client = source,
+                Err(refusal) => return door.front.metrics.refuse(refusal),
+            }
+        }
         if door.way != Way::Https {
             let ends = Ends { client, scheme: Scheme::HTTP, tls_version: None, protocol: Protocol::Any };
-            return converse(door, Wire::Plain(stream), ends, running).await;
+            return converse(door, Wire::Plain(stream), ends, running, held).await;
         }
         // Boxed: a handshake is larger than what comes after it, and over sooner.
         let Some((wire, ends)) = Box::pin(secure(&door, stream, client)).await else { return };
-        converse(door, wire, ends, running).await;
+        converse(door, wire, ends, running, held).await;
     });
 }
 
-fn admit(door: &Door, client: SocketAddr) -> Result<Held, Refusal> {
-    let place = match door.way {
-        // Other nodes prove who they are, and one that is kept out asks an origin instead.
-        Way::Peers => None,
-        Way::Http | Way::Https => {
-            let mut place = door.front.census.admit()?;
-            place.take(client.ip())?;
-            Some(place)
+fn is_in(networks: &[IpNet], address: SocketAddr) -> bool {
+    let address = address.ip().to_canonical();
+    networks.iter().any(|network| network.contains(&address))
+}
+
+impl Held {
+    /// The connection is this client's. A trusted proxy has many, and is not counted.
+    fn take(&mut self, proxies: &ProxyKeys, client: SocketAddr) -> Result<(), Refusal> {
+        match &mut self.place {
+            Some(place) if !is_in(&proxies.trusted, client) => place.take(client.ip()),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whose connection it is, by the header that it must begin with.
+async fn introduced(
+    door: &Door,
+    stream: &mut TcpStream,
+    sender: SocketAddr,
+    held: &mut Held,
+) -> Result<SocketAddr, Refusal> {
+    let now = door.live.now();
+    let listen = &now.config.listen;
+    let reading = tokio::time::timeout(listen.connections.head_timeout, proxy_protocol::read(stream));
+    let read = tokio::select! {
+        read = reading => read.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())),
+        () = told(door.stopped.clone()) => Err(io::ErrorKind::ConnectionAborted.into()),
+    };
+    let client = match read {
+        Ok(Source::Client(client)) => client,
+        Ok(Source::Sender) => sender,
+        Err(error) => {
+            tracing::debug!(%sender, %error, "no header of the PROXY protocol");
+            return Err(Refusal::ProxyHeader);
         }
     };
-    Ok(Held { _place: place, _counted: door.front.metrics.accept(door.way) })
+    held.take(&listen.proxies, client)?;
+    Ok(client)
 }
 
 /// What is known of a connection before its first request.
@@ -140,7 +187,15 @@ async fn secure(door: &Door, stream: TcpStream, client: SocketAddr) -> Option<(W
 }
 
 /// Takes requests and answers them, until a side ends it or a limit does.
-async fn converse(door: Door, wire: Wire, ends: Ends, running: Watcher) {
+async fn converse(door: Door, wire: Wire, ends: Ends, running: Watcher, held: Held) {
+    // A tunnel takes the place over, and the connection's end is not its own.
+    let held = Arc::new(held);
+    let (front, now) = (Arc::clone(&door.front), door.live.now());
+    let tunnels = (door.way != Way::Peers).then(|| Tunnels {
+        place: Arc::<Held>::clone(&held),
+        stopped: door.stopped.clone(),
+        idle: now.config.listen.connections.tunnel_timeout,
+    });
     let line = Arc::new(Line::default());
     let pulse = Arc::new(Pulse::default());
     let stream = Interlaced::new(TokioIo::new(wire), Arc::clone(&line), Arc::clone(&pulse));
@@ -150,8 +205,8 @@ async fn converse(door: Door, wire: Wire, ends: Ends, running: Watcher) {
         tls_version: ends.tls_version,
         last_host: LastHost::default(),
         interim: Some(line),
+        tunnels,
     };
-    let (front, now) = (Arc::clone(&door.front), door.live.now());
     let limits = Looks::of(&now.config.listen.connections);
     let builder = builder(&now.config.listen.connections, ends.protocol);
     drop(now);
