@@ -208,7 +208,7 @@ mod tests {
         let (breaker, now) = (Breaker::default(), 100 * SECOND);
         for _ in 0..1000 {
             assert_eq!(fail(&breaker, 1, now), []);
-            (0..20).for_each(|_| assert_eq!(breaker.ended(Pass::Regular, None, now), Change::None));
+            (0..25).for_each(|_| assert_eq!(breaker.ended(Pass::Regular, None, now), Change::None));
         }
         for failed in [FunctionErrorKind::Returned, FunctionErrorKind::Wall, FunctionErrorKind::Busy] {
             (0..1000).for_each(|_| {

@@ -98,22 +98,10 @@ impl Function {
         let end = Arc::new(End::default());
         let run = Run::new(self, Arc::clone(&prepared.engine), slot, Arc::clone(&end), asker);
         let unread = Unread::new(tokio::spawn(run.go(pass, request, answer)));
-        let response = match head.await {
-            Ok(Ok(response)) => response,
-            Ok(Err(code)) => {
-                let failed = (FunctionErrorKind::Returned, format!("it answered with an error: {code:?}"));
-                return Err(end.fail(fail(failed)));
-            }
-            Err(_) => {
-                let nothing = "it returned without an answer".to_owned();
-                return Err(end.fail(fail((FunctionErrorKind::BadResponse, nothing))));
-            }
+        let Ok(answered) = head.await else {
+            return Err(end.fail(fail((FunctionErrorKind::Host, "its call was cut off".to_owned()))));
         };
-        if !(200..=599).contains(&response.status().as_u16()) {
-            let text = format!("the status of its answer is {}; it must be 200 to 599", response.status());
-            return Err(end.fail(fail((FunctionErrorKind::BadResponse, text))));
-        }
-        end.answered();
+        let response = answered?;
         let name = Arc::clone(&self.name);
         Ok(response.map(|body| HandlerBody::new(body, unread, end, name, limits.response_max_bytes)))
     }

@@ -272,7 +272,7 @@ pub(crate) fn failed(error: wasmtime::Error) -> Failed {
         FunctionErrorKind::Busy
     } else if let Some(Trap::StackOverflow) = error.downcast_ref::<Trap>() {
         FunctionErrorKind::Stack
-    } else if error.is::<wasmtime_wasi::I32Exit>() {
+    } else if error.downcast_ref::<wasmtime_wasi::I32Exit>().is_some() {
         return (FunctionErrorKind::Misuse, "the function called exit".to_owned());
     } else if cause.contains(TRANSFER_TEXT) {
         FunctionErrorKind::Transfer

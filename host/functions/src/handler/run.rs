@@ -77,11 +77,6 @@ impl End {
         self.0.lock().failure.get_or_insert(error).clone()
     }
 
-    /// The head of its answer is on its way.
-    pub(super) fn answered(&self) {
-        self.0.lock().answered = true;
-    }
-
     /// A failure that the answer could not tell.
     fn unheard(&self) -> Option<FunctionError> {
         let ending = self.0.lock();
@@ -93,7 +88,29 @@ impl End {
     }
 }
 
-type Answer = oneshot::Sender<Result<Response<HyperOutgoingBody>, ErrorCode>>;
+/// What a guest sets its answer to.
+type Set = Result<Response<HyperOutgoingBody>, ErrorCode>;
+
+/// Whom a guest's answer is for. Used once.
+struct Answer(Option<oneshot::Sender<Result<Response<HyperOutgoingBody>, FunctionError>>>);
+
+impl Answer {
+    /// The head of the answer is there; the body may still be on its way.
+    fn head(&mut self, run: &Run, set: Set) {
+        let answer = Run::judge(set).map_err(|failed| run.fail(failed));
+        if answer.is_ok() {
+            run.end.0.lock().answered = true;
+        }
+        self.send(answer);
+    }
+
+    fn send(&mut self, answer: Result<Response<HyperOutgoingBody>, FunctionError>) {
+        if let Some(waiting) = self.0.take() {
+            // Who has left needs no answer.
+            let _ = waiting.send(answer);
+        }
+    }
+}
 
 /// A call under way. However it ends, dropping it tells what is to be told.
 pub(super) struct Run {
@@ -137,33 +154,36 @@ impl Run {
         }
     }
 
-    /// Runs the guest to its end. The answer comes in between.
-    pub(super) async fn go<B>(mut self, pass: Pass, request: Request<B>, answer: Answer)
-    where
+    /// Runs the guest to its end. The answer comes in between, or a failure at the end.
+    pub(super) async fn go<B>(
+        mut self,
+        pass: Pass,
+        request: Request<B>,
+        answer: oneshot::Sender<Result<Response<HyperOutgoingBody>, FunctionError>>,
+    ) where
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: std::fmt::Display,
     {
         let began = self.function.shared.clock.ticks();
         let mut store = self.store();
-        let limit = self.function.shared.config.handlers.wall;
-        let called = tokio::time::timeout(limit, self.metered(enter(&mut store, request, answer))).await;
-        let outcome = match called {
+        let mut answer = Answer(Some(answer));
+        let outcome = self.call(&mut store, request, &mut answer).await;
+        let outcome = match outcome {
             // A body that was begun and not finished is not whole, however quietly its guest left.
-            Ok(Ok(())) if store.data_mut().has_open_body() => {
+            Ok(()) if store.data_mut().has_open_body() => {
                 Err((FunctionErrorKind::BadResponse, "it returned and left its body unfinished".to_owned()))
             }
-            Ok(outcome) => outcome,
-            Err(_) => {
-                let text = format!("the function used up its wall time of {} ms", limit.as_millis());
-                Err((FunctionErrorKind::Wall, text))
+            Ok(()) if answer.0.is_some() => {
+                Err((FunctionErrorKind::BadResponse, "it returned without an answer".to_owned()))
             }
-        };
-        let fail = |(kind, detail): Failed| {
-            self.end.fail(FunctionError::new(&self.function.name, Hook::Handle, kind, &detail))
+            outcome => outcome,
         };
         // Before the store goes: with it the body ends as if it were whole.
-        let result = outcome.map_err(fail);
+        let result = outcome.map_err(|failed| self.fail(failed));
         let result = self.end.failure().map_or(result, Err);
+        if let Err(error) = &result {
+            answer.send(Err(error.clone()));
+        }
         let wall = self.function.shared.clock.ticks().saturating_sub(began);
         let spent = Spent { cpu: self.meter.used(), wall, ..Spent::default() };
         self.function.shared.metrics.record(Hook::Handle, &result, spent);
@@ -172,6 +192,57 @@ impl Run {
         drop(store);
         // After the store: only then is the slot free.
         self.slot = None;
+    }
+
+    /// Calls the guest, and hands its answer on as soon as it has set it.
+    async fn call<B>(
+        &self,
+        store: &mut Store<HandlerState>,
+        request: Request<B>,
+        answer: &mut Answer,
+    ) -> Result<(), Failed>
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: std::fmt::Display,
+    {
+        let limit = self.function.shared.config.handlers.wall;
+        let (set, mut head) = oneshot::channel();
+        let mut called = pin!(tokio::time::timeout(limit, self.metered(enter(store, request, set))));
+        let called = tokio::select! {
+            biased;
+            set = &mut head => {
+                if let Ok(set) = set {
+                    answer.head(self, set);
+                }
+                called.await
+            }
+            called = &mut called => {
+                if let Ok(set) = head.try_recv() {
+                    answer.head(self, set);
+                }
+                called
+            }
+        };
+        called.unwrap_or_else(|_| {
+            let text = format!("the function used up its wall time of {} ms", limit.as_millis());
+            Err((FunctionErrorKind::Wall, text))
+        })
+    }
+
+    /// Whether an answer is one.
+    fn judge(set: Set) -> Result<Response<HyperOutgoingBody>, Failed> {
+        let response = set
+            .map_err(|code| (FunctionErrorKind::Returned, format!("it answered with an error: {code:?}")))?;
+        let status = response.status();
+        if !(200..=599).contains(&status.as_u16()) {
+            let text = format!("the status of its answer is {status}; it must be 200 to 599");
+            return Err((FunctionErrorKind::BadResponse, text));
+        }
+        Ok(response)
+    }
+
+    fn fail(&self, (kind, detail): Failed) -> FunctionError {
+        self.end.fail(FunctionError::new(&self.function.name, Hook::Handle, kind, &detail))
     }
 
     fn store(&self) -> Store<HandlerState> {
@@ -219,7 +290,11 @@ async fn instantiate(store: &mut Store<HandlerState>) -> Result<Instance, Failed
 
 type Handle = (Resource<HostIncomingRequest>, Resource<HostResponseOutparam>);
 
-async fn enter<B>(store: &mut Store<HandlerState>, request: Request<B>, answer: Answer) -> Result<(), Failed>
+async fn enter<B>(
+    store: &mut Store<HandlerState>,
+    request: Request<B>,
+    answer: oneshot::Sender<Set>,
+) -> Result<(), Failed>
 where
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: std::fmt::Display,

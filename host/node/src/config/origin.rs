@@ -98,8 +98,9 @@ impl Origin {
         names.note(check, &name);
         let name = check.required("name", name, OriginName::new);
         let is_handler = !matches!(function, Field::Absent);
+        let is_broken = matches!(function, Field::Broken);
         let function = check.optional("function", function, FunctionName::new);
-        if is_handler {
+        if is_handler && !is_broken {
             for key in given.iter().filter(|key| !["name", "function"].contains(key)) {
                 check.problem(
                     at,

@@ -210,8 +210,11 @@ fn write_examples(
     for key in table.keys {
         // The two ways to give a secret exclude each other, as do the ways to log in.
         let is_broken = broken == Some((table.label, key.name));
+        // A function stands in place of servers.
+        let is_origins_function = (table.label, key.name) == ("[[origins]]", "function");
         if ["secret", "credentials", "nkey_file", "token_file"].contains(&key.name) && !is_broken
             || key.name == "secret_file" && broken == Some((table.label, "secret"))
+            || is_origins_function && !is_broken
         {
             continue;
         }

@@ -3,6 +3,8 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
+use crate::functions::DEPLOY_BODY_MAX_BYTES;
+
 use super::*;
 
 fn write(method: Method, path: &str, body: &Value) -> Request<Body> {
@@ -35,7 +37,11 @@ async fn what_is_wrong_with_an_upload_is_said() {
         (json!({ "wasm": "no base64!" }), "invalid-function", StatusCode::UNPROCESSABLE_ENTITY),
         (json!({ "wasm": "AAAA" }), "invalid-function", StatusCode::UNPROCESSABLE_ENTITY),
         (json!({ "wsam": "" }), "invalid-function", StatusCode::UNPROCESSABLE_ENTITY),
-        (json!({ "wasm": "A".repeat(23 << 20) }), "body-too-large", StatusCode::PAYLOAD_TOO_LARGE),
+        (
+            json!({ "wasm": "A".repeat(DEPLOY_BODY_MAX_BYTES) }),
+            "body-too-large",
+            StatusCode::PAYLOAD_TOO_LARGE,
+        ),
     ] {
         let answer = scene.send(write(Method::PUT, "/v1/functions/front", &order)).await;
         assert_eq!(problem_of(answer, kind).await.0, status);
