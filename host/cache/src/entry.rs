@@ -69,7 +69,7 @@ impl Draft {
     }
 }
 
-/// One stored response. Immutable, but for the mark of a soft purge.
+/// One stored response. Immutable, but for the marks of purges.
 #[derive(Debug)]
 pub struct Entry {
     /// Head and terms.
@@ -82,6 +82,7 @@ pub struct Entry {
     /// Which fill of this node brought it.
     pub(crate) number: u64,
     soft: AtomicBool,
+    gone: AtomicBool,
     rendered: RwLock<Option<Rendered>>,
 }
 
@@ -99,7 +100,8 @@ impl Entry {
 
     /// What was asked for when the log stood at `started`, as this node's request `number`.
     pub(crate) fn asked(head: Arc<Draft>, body: StoredBody, started: Position, number: u64) -> Self {
-        Self { head, body, started, number, soft: AtomicBool::new(false), rendered: RwLock::new(None) }
+        let (soft, gone) = (AtomicBool::new(false), AtomicBool::new(false));
+        Self { head, body, started, number, soft, gone, rendered: RwLock::new(None) }
     }
 
     /// The fields of a hit at `moment`: those of the last one where it was at the same moment, else as `render` writes
@@ -124,6 +126,16 @@ impl Entry {
     /// Whether a soft purge named this very entry.
     pub(crate) fn is_marked_soft(&self) -> bool {
         self.soft.load(Ordering::Acquire)
+    }
+
+    /// Purges the entry: nobody who looks from now on finds it, though its memory is given back later.
+    pub(crate) fn mark_gone(&self) {
+        self.gone.store(true, Ordering::Release);
+    }
+
+    /// Whether a hard purge named this very entry.
+    pub(crate) fn is_marked_gone(&self) -> bool {
+        self.gone.load(Ordering::Acquire)
     }
 
     /// Whether the entry carries `tag`.
@@ -152,9 +164,14 @@ pub(crate) struct Resource {
 }
 
 impl Resource {
-    /// This resource with `entry` in it, in place of what it stands for.
-    pub(crate) fn with(current: Option<&Self>, url: Arc<str>, entry: &Arc<Entry>) -> Self {
-        let replaced = |old: &Arc<Entry>| entry.head.replaces(&old.head);
+    /// This resource with `entry` in it, in place of what it stands for, and without what is gone.
+    pub(crate) fn with(
+        current: Option<&Self>,
+        url: Arc<str>,
+        entry: &Arc<Entry>,
+        is_held: impl Fn(&Entry) -> bool,
+    ) -> Self {
+        let replaced = |old: &Arc<Entry>| !is_held(old) || entry.head.replaces(&old.head);
         let mut variants = SmallVec::with_capacity(1);
         variants.push(Arc::clone(entry));
         if let Some(current) = current {
@@ -165,9 +182,10 @@ impl Resource {
     }
 
     /// Whether what is held instead of `entry` was asked for later.
-    pub(crate) fn has_newer_than(&self, entry: &Entry) -> bool {
+    pub(crate) fn has_newer_than(&self, entry: &Entry, is_held: impl Fn(&Entry) -> bool) -> bool {
         // A part that was asked for later says nothing against the whole.
-        self.variants.iter().any(|old| old.number > entry.number && old.head.replaces(&entry.head))
+        let newer = |old: &Arc<Entry>| old.number > entry.number && old.head.replaces(&entry.head);
+        self.variants.iter().any(|old| newer(old) && is_held(old))
     }
 
     pub(crate) fn weight(&self) -> u32 {

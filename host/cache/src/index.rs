@@ -3,6 +3,8 @@
 //! Invariant: while a key's shard is locked, the index names the key under every tag of the key's stored resource, and
 //! under its URL. It may name more (a resource that moka evicted a moment ago); it never names less.
 
+#[cfg(test)]
+use std::collections::BTreeSet;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Bound;
 use std::sync::Arc;
@@ -12,7 +14,62 @@ use smallvec::SmallVec;
 use crate::entry::Resource;
 use crate::key::{BuildKeyHasher, Key};
 
-type Keys = HashSet<Key, BuildKeyHasher>;
+/// Keys of a tag that are kept in a list. Most tags are of one response, or of a few.
+const FEW: usize = 8;
+
+/// Capacity, in entries, from which a map that has become nearly empty is made smaller.
+const SLIM_FROM: usize = 1024;
+
+/// The keys of one tag.
+#[derive(Debug)]
+enum Keys {
+    Few(SmallVec<[Key; 1]>),
+    Many(HashSet<Key, BuildKeyHasher>),
+}
+
+impl Keys {
+    fn insert(&mut self, key: Key) {
+        match self {
+            Self::Few(few) if few.contains(&key) => {}
+            Self::Few(few) if few.len() < FEW => few.push(key),
+            Self::Few(few) => *self = Self::Many(few.iter().copied().chain([key]).collect()),
+            Self::Many(many) => drop(many.insert(key)),
+        }
+    }
+
+    fn remove(&mut self, key: &Key) {
+        match self {
+            Self::Few(few) => few.retain(|other| other != key),
+            Self::Many(many) => {
+                many.remove(key);
+                if many.len() <= FEW / 2 {
+                    *self = Self::Few(many.iter().copied().collect());
+                } else if is_sparse(many.len(), many.capacity()) {
+                    many.shrink_to(many.len() * 2);
+                }
+            }
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Few(few) => few.is_empty(),
+            Self::Many(many) => many.is_empty(),
+        }
+    }
+
+    fn to_vec(&self) -> Vec<Key> {
+        match self {
+            Self::Few(few) => few.to_vec(),
+            Self::Many(many) => many.iter().copied().collect(),
+        }
+    }
+}
+
+/// Seven eighths of it is air: to make it smaller costs less than what has been removed from it.
+fn is_sparse(len: usize, capacity: usize) -> bool {
+    capacity >= SLIM_FROM && len < capacity / 8
+}
 
 /// One site's index.
 #[derive(Debug, Default)]
@@ -38,8 +95,8 @@ impl Index {
     fn add(&mut self, key: Key, resource: &Resource) {
         for tag in resource.tags() {
             match self.tags.get_mut(tag) {
-                Some(keys) => drop(keys.insert(key)),
-                None => drop(self.tags.insert(Box::from(tag), Keys::from_iter([key]))),
+                Some(keys) => keys.insert(key),
+                None => drop(self.tags.insert(Box::from(tag), Keys::Few(SmallVec::from_buf([key])))),
             }
         }
         let keys = self.urls.entry(Arc::clone(&resource.url)).or_default();
@@ -58,6 +115,9 @@ impl Index {
                 }
             }
         }
+        if is_sparse(self.tags.len(), self.tags.capacity()) {
+            self.tags.shrink_to(self.tags.len() * 2);
+        }
         if new.is_none()
             && let Some(keys) = self.urls.get_mut(&old.url)
         {
@@ -69,7 +129,7 @@ impl Index {
     }
 
     pub(crate) fn tagged(&self, tag: &str) -> Vec<Key> {
-        self.tags.get(tag).map(|keys| keys.iter().copied().collect()).unwrap_or_default()
+        self.tags.get(tag).map(Keys::to_vec).unwrap_or_default()
     }
 
     pub(crate) fn at_url(&self, url: &str) -> Vec<Key> {
@@ -110,6 +170,19 @@ impl Index {
             last = Some(Arc::clone(url));
         }
         (keys, last)
+    }
+
+    /// Every tag and every URL with its keys, for comparing with what is held.
+    #[cfg(test)]
+    pub(crate) fn listed(&self) -> (BTreeMap<String, BTreeSet<Key>>, BTreeMap<String, BTreeSet<Key>>) {
+        let tags = self.tags.iter().map(|(tag, keys)| (tag.to_string(), keys.to_vec().into_iter().collect()));
+        let urls = self.urls.iter().map(|(url, keys)| (url.to_string(), keys.iter().copied().collect()));
+        (tags.collect(), urls.collect())
+    }
+
+    #[cfg(test)]
+    pub(crate) fn tags_capacity(&self) -> usize {
+        self.tags.capacity()
     }
 
     #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Applying a purge: seal first, then remove.
+//! Applying a purge: seal first, then mark what is stored as gone, and give the memory back later.
 
 use std::sync::Arc;
 
@@ -20,16 +20,28 @@ pub struct Matched {
     pub bytes: u64,
 }
 
-/// Everything of one shelf that started before a position is to be removed, a little at a time. It is purged already:
-/// the floor saw to that. This only gives the memory back.
+/// What is purged and still takes memory, to be removed a little at a time. Nobody finds it any more: floors and marks
+/// saw to that when the purge was applied.
 #[derive(Debug)]
-pub(crate) struct Sweep {
-    shelf: Arc<Shelf>,
-    after: Arc<str>,
+pub(crate) enum Sweep {
+    /// Everything of a shelf that is gone, from one URL on.
+    All {
+        /// Where.
+        shelf: Arc<Shelf>,
+        /// The last URL that was looked at.
+        after: Arc<str>,
+    },
+    /// What is gone under these keys.
+    Keys {
+        /// Where.
+        shelf: Arc<Shelf>,
+        /// What is left of them.
+        keys: Vec<Key>,
+    },
 }
 
-/// URLs that one step of a sweep looks at: a few milliseconds' work.
-const SWEEP_STEP_URLS: usize = 10_000;
+/// Keys that one step of sweeping looks at: some two milliseconds, so that a purge which comes meanwhile hardly waits.
+const SWEEP_STEP_KEYS: usize = 512;
 
 impl Store {
     /// Applies the purge at `position`. When this returns, no claim answers with what matched.
@@ -45,10 +57,8 @@ impl Store {
                     if purge.depth == Depth::Hard {
                         self.begin_sweep(&shelf);
                     }
-                    continue;
-                }
-                for key in keys(&shelf, selector) {
-                    matched.add(self.purge_key(&shelf, &key, selector, purge.depth, position));
+                } else {
+                    matched.add(self.purge_keys(&shelf, selector, purge.depth, position));
                 }
             }
         }
@@ -90,7 +100,7 @@ impl Store {
     /// node only. Not on a worker: a step takes milliseconds.
     pub fn forget(&self, site: &SiteName, after: &mut Arc<str>) -> bool {
         let shelf = self.shelf(site);
-        let (keys, last) = shelf.index.lock().after(after, SWEEP_STEP_URLS);
+        let (keys, last) = shelf.index.lock().after(after, SWEEP_STEP_KEYS);
         for key in keys {
             let _shard = self.shard(&key);
             if let Some(held) = self.get(&key) {
@@ -140,54 +150,63 @@ impl Store {
         }
     }
 
-    fn purge_key(
-        &self,
-        shelf: &Arc<Shelf>,
-        key: &Key,
-        selector: &Selector,
-        depth: Depth,
-        at: Position,
-    ) -> Matched {
+    /// Marks what a selector matches. The removal is left to the sweep: taking a response out of moka and the index
+    /// costs ten times what marking it does, and nobody is to wait for it.
+    fn purge_keys(&self, shelf: &Arc<Shelf>, selector: &Selector, depth: Depth, at: Position) -> Matched {
         let mut matched = Matched::default();
-        let _shard = self.shard(key);
-        let Some(held) = self.get(key) else { return matched };
-        // A fill that started after the purge was applied may have stored already, when a node catches up.
-        let purged = |entry: &Entry| entry.started < at && names(selector, entry);
-        let goes: Vec<&Arc<Entry>> = held.resource.variants.iter().filter(|entry| purged(entry)).collect();
-        if goes.is_empty() {
-            return matched;
-        }
-        for entry in goes {
-            match depth {
-                Depth::Hard => matched.count(entry),
-                Depth::Soft if entry.mark_soft() => matched.count(entry),
-                Depth::Soft => {}
-            }
-        }
-        if depth == Depth::Hard {
-            self.retain(key, shelf, &held, |entry| !purged(entry));
+        let mut keys = keys(shelf, selector);
+        keys.retain(|key| {
+            let found = self.mark(shelf, key, selector, depth, at);
+            matched.add(found);
+            found.objects > 0
+        });
+        if depth == Depth::Hard && !keys.is_empty() {
+            shelf.lose(matched.objects);
+            self.sweeps.lock().push_back(Sweep::Keys { shelf: Arc::clone(shelf), keys });
         }
         matched
     }
 
-    /// Sweeps a shelf from its first URL; one sweep of a shelf is enough.
-    fn begin_sweep(&self, shelf: &Arc<Shelf>) {
-        let mut sweeps = self.sweeps.lock();
-        sweeps.retain(|sweep| !Arc::ptr_eq(&sweep.shelf, shelf));
-        sweeps.push(Sweep { shelf: Arc::clone(shelf), after: Arc::from("") });
+    fn mark(&self, shelf: &Shelf, key: &Key, selector: &Selector, depth: Depth, at: Position) -> Matched {
+        let mut matched = Matched::default();
+        let _shard = self.shard(key);
+        let Some(held) = self.get(key) else { return matched };
+        // A fill that started after the purge was applied may have stored already, when a node catches up.
+        let purged = |entry: &&Arc<Entry>| entry.started < at && names(selector, entry) && shelf.holds(entry);
+        for entry in held.resource.variants.iter().filter(purged) {
+            let counts = match depth {
+                Depth::Hard => {
+                    entry.mark_gone();
+                    true
+                }
+                Depth::Soft => entry.mark_soft(),
+            };
+            if counts {
+                matched.count(entry);
+            }
+        }
+        matched
     }
 
-    /// One step of every sweep under way.
+    /// Sweeps a shelf from its first URL; one such sweep of a shelf is enough.
+    fn begin_sweep(&self, shelf: &Arc<Shelf>) {
+        let mut sweeps = self.sweeps.lock();
+        sweeps.retain(|sweep| !matches!(sweep, Sweep::All { shelf: other, .. } if Arc::ptr_eq(other, shelf)));
+        sweeps.push_back(Sweep::All { shelf: Arc::clone(shelf), after: Arc::from("") });
+    }
+
+    /// One step of sweeping.
     pub(crate) fn sweep(&self) {
-        let sweeps = std::mem::take(&mut *self.sweeps.lock());
-        for mut sweep in sweeps {
-            let (keys, last) = sweep.shelf.index.lock().after(&sweep.after, SWEEP_STEP_URLS);
+        let mut left = SWEEP_STEP_KEYS;
+        while left > 0 {
+            let Some(sweep) = self.sweeps.lock().pop_front() else { return };
+            let (keys, shelf, rest) = sweep.step(left);
+            left = left.saturating_sub(keys.len());
             for key in keys {
-                self.drop_dead(&sweep.shelf, &key);
+                self.drop_dead(&shelf, &key);
             }
-            if let Some(last) = last {
-                sweep.after = last;
-                self.sweeps.lock().push(sweep);
+            if let Some(rest) = rest {
+                self.sweeps.lock().push_front(rest);
             }
         }
     }
@@ -196,6 +215,24 @@ impl Store {
         let _shard = self.shard(key);
         if let Some(held) = self.get(key) {
             self.retain(key, shelf, &held, |entry| shelf.holds(entry));
+        }
+    }
+}
+
+impl Sweep {
+    /// About so many keys to look at now, and what is left.
+    fn step(self, most: usize) -> (Vec<Key>, Arc<Shelf>, Option<Self>) {
+        match self {
+            Self::All { shelf, after } => {
+                let (keys, last) = shelf.index.lock().after(&after, most);
+                let rest = last.map(|after| Self::All { shelf: Arc::clone(&shelf), after });
+                (keys, shelf, rest)
+            }
+            Self::Keys { shelf, mut keys } => {
+                let now = keys.split_off(keys.len().saturating_sub(most));
+                let rest = (!keys.is_empty()).then(|| Self::Keys { shelf: Arc::clone(&shelf), keys });
+                (now, shelf, rest)
+            }
         }
     }
 }

@@ -59,9 +59,15 @@ impl Shelf {
         variants.iter().filter(|entry| self.holds(entry)).count() as u64
     }
 
-    /// Whether nothing has purged all since `entry`'s content was fetched.
+    /// So many responses were marked as gone: the next purge of everything does not count them.
+    pub(crate) fn lose(&self, responses: u64) {
+        let mut index = self.index.lock();
+        index.alive = index.alive.saturating_sub(responses);
+    }
+
+    /// Whether no hard purge has named `entry`, nor everything since its content was fetched.
     pub(crate) fn holds(&self, entry: &Entry) -> bool {
-        entry.started.0 >= self.hard_floor.load(Ordering::Acquire)
+        entry.started.0 >= self.hard_floor.load(Ordering::Acquire) && !entry.is_marked_gone()
     }
 
     /// Whether a soft purge named the entry, or everything.

@@ -3,7 +3,7 @@
 //! Locks, outermost first: a key's shard → the seals (read) → a shelf's index. moka is called inside all of them; its
 //! eviction listener therefore only queues, and [`Store::housekeep`] unregisters later, each key under its own shard.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
@@ -19,6 +19,7 @@ use crate::hits::RecentHits;
 use crate::key::{BuildKeyHasher, Key};
 use crate::marker::Markers;
 use crate::metrics::Metrics;
+use crate::purge::Sweep;
 use crate::seal::{Seals, Subject};
 use crate::shelf::Shelf;
 
@@ -37,7 +38,7 @@ pub struct Store {
     shelves: Mutex<HashMap<SiteName, Arc<Shelf>>>,
     evicted: Arc<Mutex<Vec<(Key, Held)>>>,
     pub(crate) recent_hits: RecentHits,
-    pub(crate) sweeps: Mutex<Vec<crate::purge::Sweep>>,
+    pub(crate) sweeps: Mutex<VecDeque<Sweep>>,
 }
 
 /// What moka holds for a key.
@@ -200,12 +201,20 @@ impl Store {
         }
         let old = self.held.get(&at.key);
         let old = old.as_ref().map(|held| held.resource.as_ref());
-        if old.is_some_and(|old| old.has_newer_than(entry)) {
+        let is_held = |entry: &Entry| at.shelf.holds(entry);
+        if old.is_some_and(|old| old.has_newer_than(entry, is_held)) {
             return Settled::Older;
         }
-        let new = Resource::with(old, Arc::clone(&at.url), entry);
+        let new = Resource::with(old, Arc::clone(&at.url), entry, is_held);
         self.put(&at.key, &at.shelf, old, Some(new));
         Settled::Stored
+    }
+
+    /// All that moka holds, once it has done what it put off.
+    #[cfg(test)]
+    pub(crate) fn everything(&self) -> Vec<(Key, Held)> {
+        self.measure();
+        self.held.iter().map(|(key, held)| (*key, held)).collect()
     }
 
     /// Puts `new` in place of `old`. The index learns of new tags before moka holds them.

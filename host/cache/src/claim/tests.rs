@@ -15,6 +15,7 @@ use crate::metrics::Metrics;
 use crate::store::Settled;
 use crate::{Config, Filling};
 
+mod model;
 mod parts;
 
 const AUTHORITY: &str = "a.example";
@@ -642,6 +643,7 @@ fn what_is_evicted_leaves_the_index() {
     assert_eq!(left, held, "the index names what is held, and nothing else");
     assert!(held > 0 && held < 500, "{held}");
     assert_eq!(stage.purge(1, Selector::tag("all").unwrap(), Depth::Hard), held as u64);
+    while stage.store.housekeep() {}
     assert!(stage.shelf.index.lock().is_empty());
 }
 
