@@ -102,6 +102,28 @@ async fn a_dry_run_counts_and_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_response_with_more_tags_than_an_index_should_hold_is_handed_on_and_not_stored() {
+    let world = World::new();
+    let node = world.node().await;
+    let many = (0..=1000).map(|number| format!("t{number}")).collect::<Vec<_>>().join(" ");
+    world.origin.says("/many", Answer::cacheable("many").field("surrogate-key", &many));
+    world.origin.says("/long", Answer::cacheable("long").field("cache-tag", &"t".repeat(1025)));
+    for (path, why) in [("/many", "too-many-tags"), ("/long", "tag-too-long")] {
+        for _ in 0..2 {
+            let got = node.get(path).await;
+            assert_eq!(got.status, 200);
+            assert!(got.cache().contains(why), "{path}: {}", got.cache());
+        }
+        let metric = format!("seawall_not_stored_total{{reason=\"{why}\"}}");
+        assert_eq!(node.metric(&metric).await, 2, "{path}");
+    }
+    let (status, problem) =
+        node.operate(purge("", &json!({ "tags": ["t".repeat(1025)] })).bearing(OPERATOR)).await;
+    assert_eq!(status, 422);
+    assert!(problem["errors"][0]["detail"].as_str().unwrap().contains("matches nothing"), "{problem}");
+}
+
+#[tokio::test]
 async fn nobody_purges_without_a_token_that_may() {
     let world = World::new();
     let node = shop(&world).await;

@@ -336,6 +336,7 @@ fn decline(
 ) {
     let status = inbound.response.status();
     let account = Account::new(Some(status), inbound.detail.or(Some(declined.reason)), false);
+    job.edge.metrics.not_stored(declined.reason);
     match (prior, declined.by) {
         // The stored response is good; this request, or the shield's state, only keeps it from being renewed.
         (Some(prior), DeclinedBy::Request) if status == StatusCode::NOT_MODIFIED => {

@@ -22,6 +22,7 @@ pub struct Metrics {
     by_guests: Family<GuestLabel, Counter>,
     guest_names: Arc<Mutex<HashSet<GuestLabel>>>,
     by_cut_off: Family<CutOffLabel, Counter>,
+    not_stored: Family<ReasonLabel, Counter>,
     /// Requests answered by a shield.
     pub shield_answers: Counter,
     /// Requests that a shield should have answered and the origin was asked instead.
@@ -42,6 +43,11 @@ struct WayLabel {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct CutOffLabel {
     does: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReasonLabel {
+    reason: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -71,6 +77,7 @@ impl Default for Metrics {
             by_guests: Family::default(),
             guest_names: Arc::default(),
             by_cut_off: Family::default(),
+            not_stored: Family::default(),
             shield_answers: Counter::default(),
             shield_fallbacks: Counter::default(),
             shield_behind: Counter::default(),
@@ -81,6 +88,11 @@ impl Default for Metrics {
 }
 
 impl Metrics {
+    /// Counts a response that was not stored.
+    pub(crate) fn not_stored(&self, reason: &'static str) {
+        self.not_stored.get_or_create(&ReasonLabel { reason }).inc();
+    }
+
     /// Registers everything under `registry`.
     pub fn register(&self, registry: &mut Registry) {
         registry.register("requests", "Requests, by the way they went", self.by_way.clone());
@@ -95,6 +107,11 @@ impl Metrics {
             "cut_off_requests",
             "Requests that came while this node was further from the control log than max_lag, by what their site does",
             self.by_cut_off.clone(),
+        );
+        registry.register(
+            "not_stored",
+            "Responses that were not stored, by the reason that Cache-Status tells",
+            self.not_stored.clone(),
         );
         registry.register("shield_answers", "Fills answered by a shield", self.shield_answers.clone());
         registry.register(
