@@ -4,4 +4,5 @@
 //! what hyper and the kernel cost, and everything above that in a node is ours to justify.
 
 pub mod content;
+pub mod door;
 pub mod serve;

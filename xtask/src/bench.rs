@@ -7,6 +7,8 @@ mod contender;
 mod functions;
 mod load;
 mod lua;
+mod nats;
+mod purge;
 mod readers;
 mod table;
 
@@ -38,6 +40,8 @@ pub(crate) struct Plan {
     folder: PathBuf,
     /// The node to measure; built here in release mode unless it is named.
     binary: Option<PathBuf>,
+    /// What only `purge` asks.
+    scale: purge::Scale,
 }
 
 /// The objects of one load: a name in the path, and as many as fit a small cache.
@@ -53,9 +57,9 @@ const SIZES: [Size; 3] = [
     Size { name: "4m", objects: 20 },
 ];
 
-/// `bench hit | limit | functions | readers` and their flags.
+/// `bench hit | limit | functions | readers | purge` and their flags.
 pub(crate) fn run(repository: &Repository, words: &[String]) -> Outcome {
-    let usage = "use `cargo xtask bench hit`, `limit`, `functions` or `readers`";
+    let usage = "use `cargo xtask bench hit`, `limit`, `functions`, `readers` or `purge`";
     let Some((what, flags)) = words.split_first() else {
         return Err(Failure::new("bench what?", usage));
     };
@@ -66,6 +70,7 @@ pub(crate) fn run(repository: &Repository, words: &[String]) -> Outcome {
         "limit" => limit(repository, &plan),
         "functions" => functions(repository, &plan),
         "readers" => slow_readers(repository, &plan),
+        "purge" => purges(repository, &plan),
         unknown => Err(Failure::new(format!("there is no benchmark `{unknown}`"), usage)),
     }
 }
@@ -108,6 +113,13 @@ fn slow_readers(repository: &Repository, plan: &Plan) -> Outcome {
     build_node(repository, plan)?;
     build(repository, &["readers"])?;
     readers::run(repository, plan)
+}
+
+/// How fast is a purge everywhere, and what does one of many objects cost?
+fn purges(repository: &Repository, plan: &Plan) -> Outcome {
+    build_node(repository, plan)?;
+    build(repository, &["purges", "tagged", "origin"])?;
+    purge::run(repository, plan)
 }
 
 fn build_node(repository: &Repository, plan: &Plan) -> Outcome {
@@ -167,22 +179,28 @@ fn warm_up(plan: &Plan, origin: &Origin, contender: &Contender) -> Outcome {
 impl Plan {
     fn parse(words: &[String], folder: PathBuf) -> Outcome<Self> {
         let [first, ..] = SIZES;
-        let mut plan = Self { size: first, rounds: 3, round: Duration::from_secs(10), folder, binary: None };
+        let (round, scale) = (Duration::from_secs(10), purge::Scale::default());
+        let mut plan = Self { size: first, rounds: 3, round, folder, binary: None, scale };
         let mut words = words.iter();
         while let Some(flag) = words.next() {
             let value = words.next().map_or("", String::as_str);
             let number = || value.parse::<u32>().ok().filter(|number| (1..=60).contains(number));
+            let count = || value.parse::<u32>().ok();
             let understood = match flag.as_str() {
                 "--size" => SIZES.iter().find(|size| size.name == value).map(|size| plan.size = *size),
                 "--rounds" => number().map(|rounds| plan.rounds = rounds),
                 "--seconds" => number().map(|seconds| plan.round = Duration::from_secs(seconds.into())),
+                "--nodes" => number().map(|nodes| plan.scale.nodes = nodes),
+                "--entries" => count().map(|entries| plan.scale.entries = entries),
+                "--objects" => count().map(|objects| plan.scale.objects = objects),
                 "--binary" => (!value.is_empty()).then(|| plan.binary = Some(PathBuf::from(value))),
                 _ => None,
             };
             understood.ok_or_else(|| {
                 Failure::new(
                     format!("`{flag} {value}` was not understood"),
-                    "use --size 1k|64k|4m, --rounds 1..60, --seconds 1..60, --binary FILE",
+                    "use --size 1k|64k|4m, --rounds 1..60, --seconds 1..60, --binary FILE; for purge --nodes 1..60, \
+                     --entries N, --objects N",
                 )
             })?;
         }

@@ -42,6 +42,8 @@ cargo xtask <command>
   bench limit [same flags]       the bare hyper server alone
   bench functions [same flags]   cache hits with no function and with each example function mounted
   bench readers [--binary FILE]  memory of a node while 1000 slow clients read one object that is being filled
+  bench purge [--nodes N] [--entries N] [--objects N] [--seconds N] [--binary FILE]
+                                 purges to many nodes over three NATS servers; a tag of a full cache; catching up
   conformance [--suite FOLDER] [--bless] [--binary FILE]
                                  the public HTTP cache test suite against a node: npm's, or a checkout's in FOLDER
   conformance --table            writes docs/CONFORMANCE.md of what the golden files say

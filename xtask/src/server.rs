@@ -62,6 +62,11 @@ impl Server {
         if open && alive { Ok(server) } else { Err(server.failure(&format!("did not open port {port}"))) }
     }
 
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Whether it still runs.
     pub(crate) fn is_alive(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
