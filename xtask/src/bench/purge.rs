@@ -77,7 +77,7 @@ fn tagged(repository: &Repository, plan: &Plan) -> Outcome {
         );
         for (what, with) in [("with one of ten tags", shared), ("with a tag of its own", own)] {
             println!(
-                "  {:+.0} bytes an object {what} (128 and its text are counted)",
+                "  {:+.0} bytes an object {what} (256 and its text are counted)",
                 per_object(*with, *none, objects)
             );
         }
