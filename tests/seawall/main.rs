@@ -21,6 +21,7 @@ mod desk;
 mod faults;
 mod fields;
 mod fleet;
+mod framing;
 mod front;
 mod functions;
 mod handlers;

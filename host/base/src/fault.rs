@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Who could have prevented a fault. The word stands in the request's log line and in metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -53,6 +54,20 @@ pub enum Cause {
     NoSite,
     /// The request line, `Host` or framing can't be used.
     BadRequest,
+    /// The request's target is longer than it may be.
+    UriTooLong,
+    /// The request's fields are more, or larger, than they may be.
+    FieldsTooLarge,
+    /// The request's body is larger than it may be.
+    BodyTooLarge,
+    /// The request's body has a transfer coding that is not known here.
+    TransferCoding,
+    /// The request expects something that nobody here does.
+    Expectation,
+    /// The client has asked more often than its site lets it.
+    RateLimited,
+    /// This node has as much under way as it may have.
+    Overloaded,
     /// This node stands in the request's `CDN-Loop` already.
     Loop,
     /// `only-if-cached`, and it is not.
@@ -106,6 +121,13 @@ impl Cause {
         match self {
             Self::NoSite => "no-site",
             Self::BadRequest => "bad-request",
+            Self::UriTooLong => "uri-too-long",
+            Self::FieldsTooLarge => "fields-too-large",
+            Self::BodyTooLarge => "body-too-large",
+            Self::TransferCoding => "transfer-coding",
+            Self::Expectation => "expectation",
+            Self::RateLimited => "rate-limited",
+            Self::Overloaded => "overloaded",
             Self::Loop => "loop",
             Self::NotCached => "not-cached",
             Self::DnsError => "dns-error",
@@ -143,6 +165,8 @@ pub struct Fault {
     pub retry: Retry,
     /// A stable code for people to search for, where there is one. It may be told to clients.
     pub code: Option<&'static str>,
+    /// After how long asking again may help, where that is known.
+    pub after: Option<Duration>,
     /// The whole story, for the log only.
     pub detail: Arc<str>,
 }
@@ -151,7 +175,14 @@ impl Fault {
     /// A fault that must not be retried.
     #[must_use]
     pub fn new(cause: Cause, blame: Blame, detail: impl AsRef<str>) -> Self {
-        Self { cause, blame, retry: Retry::Never, code: None, detail: Arc::from(detail.as_ref()) }
+        Self {
+            cause,
+            blame,
+            retry: Retry::Never,
+            code: None,
+            after: None,
+            detail: Arc::from(detail.as_ref()),
+        }
     }
 
     /// The same fault with a stable code.
@@ -164,6 +195,12 @@ impl Fault {
     #[must_use]
     pub fn retry(self, retry: Retry) -> Self {
         Self { retry, ..self }
+    }
+
+    /// The same fault, and when asking again may help.
+    #[must_use]
+    pub fn after(self, wait: Duration) -> Self {
+        Self { after: Some(wait), ..self }
     }
 }
 

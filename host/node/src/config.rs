@@ -23,6 +23,7 @@ pub mod duration;
 mod error_page;
 mod flags;
 mod function;
+mod guards;
 mod host;
 mod keys;
 mod listen;
@@ -60,6 +61,7 @@ pub use duration::{DURATION_MAX, DurationError};
 pub use error_page::ErrorPageFile;
 pub use flags::{ONLY_NAME, RunFlags};
 pub use function::{Function, FunctionName, Grant};
+pub use guards::{Guards, HEAD_MAX, HEADERS_MAX, Head};
 pub use host::{HOST_MAX_BYTES, HostError, HostPattern};
 pub use listen::{
     Connections, DEFAULT_BODY_TIMEOUT, DEFAULT_HANDSHAKE_TIMEOUT, DEFAULT_HEAD_TIMEOUT, DEFAULT_HTTP,

@@ -33,6 +33,7 @@ pub(crate) mod live;
 mod origins;
 mod reload;
 mod settings;
+mod strict;
 mod worker;
 
 pub use error::StartError;

@@ -19,6 +19,12 @@ use crate::failure::{self, UploadError};
 use crate::seat::Seat;
 use crate::tunnel::OriginEnd;
 
+mod bound;
+mod lender;
+
+use bound::Bound;
+pub(crate) use lender::Lender;
+
 /// A request's body on its way to an origin.
 #[derive(Debug, Default)]
 pub struct Outgoing {
@@ -26,25 +32,10 @@ pub struct Outgoing {
     /// How long the client may leave between two pieces.
     limit: Duration,
     patience: Option<Pin<Box<Sleep>>>,
+    /// Most bytes of it that may come, and how many may still.
+    bound: Bound,
     /// Where the body goes back to if nobody has asked for any of it.
     lender: Option<Lender>,
-}
-
-/// Gets a body back that was lent for one try and never asked for.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Lender(Arc<Mutex<Option<Outgoing>>>);
-
-impl Lender {
-    /// Whether the body is back.
-    pub(crate) fn has_it(&self) -> bool {
-        self.0.lock().is_some()
-    }
-
-    /// The body, if it is back and whole.
-    pub(crate) fn take_back(&self) -> Option<Outgoing> {
-        let body = self.0.lock().take()?;
-        body.upload.as_ref().is_some_and(|upload| upload.from.lock().is_some()).then_some(body)
-    }
 }
 
 /// A client's body, and how far it has come.
@@ -154,7 +145,20 @@ impl Outgoing {
                 asker: Mutex::new(None),
             })
         });
-        Self { upload, limit, patience: None, lender: None }
+        Self { upload, limit, patience: None, bound: Bound::default(), lender: None }
+    }
+
+    /// The same body, of which at most so many bytes may come: it breaks off before the first one beyond them is handed on.
+    #[must_use]
+    pub fn at_most(mut self, bytes: u64) -> Self {
+        self.bound = Bound::of(bytes);
+        self
+    }
+
+    /// Whether it says that it is larger than that.
+    #[must_use]
+    pub fn is_too_large(&self) -> bool {
+        self.size_hint().lower() > self.bound.left
     }
 
     /// Whether there is nothing to send; such a request can be sent again.
@@ -218,7 +222,12 @@ impl Body for Outgoing {
             this.patience = None;
             upload.awaited.store(false, Ordering::Relaxed);
             upload.frames.fetch_add(1, Ordering::Relaxed);
-            return Poll::Ready(frame.map(|frame| frame.map_err(UploadError::Broken)));
+            let frame = frame.map(|frame| frame.map_err(UploadError::Broken));
+            let frame = frame.map(|frame| frame.and_then(|frame| this.bound.count(frame)));
+            if let Some(Err(UploadError::TooLarge(_))) = &frame {
+                upload.give_up();
+            }
+            return Poll::Ready(frame);
         }
         let limit = this.limit;
         let patience = this.patience.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));

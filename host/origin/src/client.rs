@@ -21,6 +21,7 @@ use seawall_base::{Blame, Cause, Clock, Fault, Retry};
 use crate::body::{OriginBody, Outgoing};
 use crate::connect::{Connector, Uses};
 use crate::failure::{self, Failed};
+use crate::framing::{self, Framing};
 use crate::interim;
 use crate::metrics::Metrics;
 use crate::repeat::Repeat;
@@ -285,10 +286,29 @@ impl Client {
                     let detail = format!("{server} switched protocols, and nobody had asked for it");
                     return Err(self.failed(Fault::new(Cause::ProtocolError, self.blame, detail).into()));
                 }
+                self.frame_of(&mut response, &connection)?;
                 Ok(response
                     .map(|body| OriginBody::new(body, self.limits.between_bytes, self.blame).leaving(tunnel)))
             }
             Err(error) => Err(self.failed(failure::of_request(&error, first_use, had_body, self.blame))),
+        }
+    }
+
+    /// Sees to it that the head says once how its body is framed; else the connection is not used again.
+    fn frame_of<B>(&self, response: &mut Response<B>, connection: &CaptureConnection) -> Result<(), Failed> {
+        let (version, status) = (response.version(), response.status());
+        let framing = framing::clean(version, status, response.headers_mut());
+        if framing != Framing::Clean
+            && let Some(connected) = connection.connection_metadata().as_ref()
+        {
+            connected.poison();
+        }
+        match framing {
+            Framing::Clean | Framing::Cleaned => Ok(()),
+            Framing::Bad(why) => {
+                let fault = Fault::new(Cause::ProtocolError, self.blame, why).retry(Retry::IfIdempotent);
+                Err(self.failed(fault.into()))
+            }
         }
     }
 

@@ -12,6 +12,8 @@ use seawall_base::{Blame, Cause, Fault, Retry};
 pub enum UploadError {
     /// The client sent nothing for so long.
     Stalled(Duration),
+    /// There is more of it than there may be.
+    TooLarge(u64),
     /// The request failed before all of it was sent.
     GivenUp,
     /// Its connection ended, or what it sent is not a body.
@@ -24,6 +26,7 @@ impl fmt::Display for UploadError {
             Self::Stalled(limit) => {
                 write!(f, "the client sent nothing of its body for {} ms", limit.as_millis())
             }
+            Self::TooLarge(most) => write!(f, "the client's body has more than {most} bytes"),
             Self::GivenUp => f.write_str("the request failed before all of its body was sent"),
             Self::Broken(error) => error.fmt(f),
         }
@@ -33,7 +36,7 @@ impl fmt::Display for UploadError {
 impl Error for UploadError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Stalled(_) | Self::GivenUp => None,
+            Self::Stalled(_) | Self::TooLarge(_) | Self::GivenUp => None,
             Self::Broken(error) => error.source(),
         }
     }
@@ -68,6 +71,9 @@ pub(crate) fn of_request(error: &legacy::Error, first_use: bool, had_body: bool,
     }
     if let Some(UploadError::Stalled(_)) = find(error) {
         return Fault::new(Cause::RequestTimeout, Blame::Client, detail).into();
+    }
+    if let Some(UploadError::TooLarge(_)) = find(error) {
+        return Fault::new(Cause::BodyTooLarge, Blame::Client, detail).into();
     }
     let inner = find::<hyper::Error>(error);
     // A connection whose task ended counts as the user's error too: without a body it is not.

@@ -12,6 +12,7 @@ pub mod client;
 pub mod connect;
 mod failure;
 pub mod fetch;
+mod framing;
 pub mod health;
 pub mod interim;
 mod latency;

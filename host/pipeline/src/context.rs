@@ -69,6 +69,8 @@ pub(crate) struct Context {
     pub(crate) path_in_key: Option<Box<str>>,
     /// The request asks for its key, and may.
     pub(crate) wants_key: bool,
+    /// Two readers may read its path differently, and its site lets it pass.
+    pub(crate) odd_path: bool,
     /// Which of the fields that decide its way it has.
     pub(crate) glance: Glance,
     /// The request's `Cache-Control`.

@@ -12,6 +12,7 @@ use seawall_cache::Store;
 use seawall_cluster::Cluster;
 use seawall_cluster::peer::PeerSecret;
 use seawall_origin::Client;
+use seawall_policy::admission::HeadLimits;
 use seawall_policy::via::Via;
 
 use crate::metrics::Metrics;
@@ -42,6 +43,8 @@ pub struct Edge {
     pub proxies: Proxies,
     /// Where clients are served over TLS, if they are.
     pub https_port: Option<u16>,
+    /// How large a request's head may be.
+    pub head_limits: HeadLimits,
     /// Counters.
     pub metrics: Metrics,
     /// Which requests write a line.

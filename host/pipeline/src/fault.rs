@@ -19,6 +19,13 @@ fn meaning(cause: Cause) -> (StatusCode, Option<ProxyError>) {
         Cause::NoSite => (S::MISDIRECTED_REQUEST, None),
         Cause::BadRequest | Cause::RequestBody => (S::BAD_REQUEST, Some(P::HttpRequestError)),
         Cause::RequestTimeout => (S::REQUEST_TIMEOUT, Some(P::HttpRequestError)),
+        Cause::UriTooLong => (S::URI_TOO_LONG, Some(P::HttpRequestError)),
+        Cause::FieldsTooLarge => (S::REQUEST_HEADER_FIELDS_TOO_LARGE, Some(P::HttpRequestError)),
+        Cause::BodyTooLarge => (S::PAYLOAD_TOO_LARGE, Some(P::HttpRequestError)),
+        Cause::TransferCoding => (S::NOT_IMPLEMENTED, Some(P::HttpRequestError)),
+        Cause::Expectation => (S::EXPECTATION_FAILED, Some(P::HttpRequestError)),
+        Cause::RateLimited => (S::TOO_MANY_REQUESTS, Some(P::HttpRequestDenied)),
+        Cause::Overloaded => (S::SERVICE_UNAVAILABLE, Some(P::ConnectionLimitReached)),
         Cause::Loop => (S::LOOP_DETECTED, Some(P::ProxyLoopDetected)),
         Cause::NotCached => (S::GATEWAY_TIMEOUT, None),
         Cause::DnsError => (S::BAD_GATEWAY, Some(P::DnsError)),
@@ -41,6 +48,21 @@ fn meaning(cause: Cause) -> (StatusCode, Option<ProxyError>) {
     }
 }
 
+/// Whether the connection cannot go on: the rest of a body is not waited for (RFC 9110 §15.5.9, §15.5.14), or nobody can
+/// say what the client takes for the next request.
+fn ends_connection(cause: Cause) -> bool {
+    matches!(
+        cause,
+        Cause::BadRequest
+            | Cause::RequestTimeout
+            | Cause::UriTooLong
+            | Cause::FieldsTooLarge
+            | Cause::BodyTooLarge
+            | Cause::TransferCoding
+            | Cause::Expectation
+    )
+}
+
 /// After how many seconds a client should come back to an origin that is busy or out: by then a queue has moved on, and
 /// a server that was left alone has been tried.
 const COME_BACK_SECONDS: HeaderValue = HeaderValue::from_static("1");
@@ -59,11 +81,15 @@ pub(crate) fn response(edge: &Edge, site: Option<&Site>, fault: &Fault) -> Respo
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, media_type);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    // RFC 9110 §15.5.9: the rest of the body is not waited for, so the connection cannot go on.
-    if fault.cause == Cause::RequestTimeout {
+    if ends_connection(fault.cause) {
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    if matches!(fault.cause, Cause::QueueFull | Cause::QueueTimeout | Cause::NoServer | Cause::HandlerBusy) {
+    if let Some(wait) = fault.after {
+        headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_millis().div_ceil(1000).max(1) as u64));
+    } else if matches!(
+        fault.cause,
+        Cause::QueueFull | Cause::QueueTimeout | Cause::NoServer | Cause::HandlerBusy | Cause::Overloaded
+    ) {
         headers.insert(RETRY_AFTER, COME_BACK_SECONDS);
     }
     let proxy_status = error.and_then(|error| {

@@ -79,8 +79,8 @@ fn admit_peer(
     // The scheme is the one that the client used, not that of this connection.
     let scheme = headers.get(peer::SCHEME).and_then(|value| Scheme::try_from(value.as_bytes()).ok());
     let scheme = scheme.ok_or_else(|| refused("the scheme cannot be read"))?;
-    let authority =
-        admit::authority(&parts.uri, &headers, &scheme).map_err(|_| refused("the host cannot be read"))?;
+    let authority = admit::authority(&parts.uri, parts.version, &headers, &scheme)
+        .map_err(|_| refused("the host cannot be read"))?;
     let path_and_query =
         parts.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
     let target = PeerTarget {
@@ -118,6 +118,7 @@ fn admit_peer(
         path_in_key: None,
         // Its line would be stored with the response.
         wants_key: false,
+        odd_path: false,
         edits,
         chain: site.chain(),
         functions: None,

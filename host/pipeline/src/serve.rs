@@ -125,6 +125,7 @@ fn passes(cx: &Context, body: &Outgoing, told: &mut Told) -> Option<Forward> {
         () if !matches!(cx.head.method, Method::GET | Method::HEAD) => (Forward::Method, None),
         () if cx.upgrade.is_some() => (Forward::Bypass, Some("upgrade")),
         () if !body.is_empty() => (Forward::Bypass, Some("request-body")),
+        () if cx.odd_path => (Forward::Bypass, Some("odd-path")),
         () if cx.edits.pass => (Forward::Bypass, Some("function-pass")),
         () if cx.peer.as_ref().is_some_and(|peer| peer.behind) => (Forward::Bypass, Some("behind")),
         () => return None,

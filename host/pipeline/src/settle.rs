@@ -13,7 +13,8 @@ use seawall_policy::storing::may_store;
 use seawall_policy::terms::Times;
 use seawall_policy::validation::{self, HeadEffect, Selects};
 use seawall_policy::{
-    DeclineReason, Part, RequestDirectives, RequestView, ResponseView, Storing, fields, groups, partial, tags,
+    DeclineReason, Part, RequestDirectives, RequestView, ResponseView, Storing, disguise, fields, groups,
+    partial, tags,
 };
 
 use crate::site::Site;
@@ -331,6 +332,9 @@ fn store_of(
     }
     if let Some(declined) = asked.shaping.declined {
         return Err(declined);
+    }
+    if asked.site.guards.checks_type && disguise::is_disguised(asked.path, status, &headers) {
+        return Err(Declined::by_response("type-mismatch"));
     }
     let response = ResponseView { status, headers: &headers, times: asked.times };
     let rules = asked.site.rules_for(asked.path, status);

@@ -13,6 +13,7 @@ use seawall_policy::{Normalise, Rules};
 use crate::admit::host_of;
 use crate::cutoff::WhenCutOff;
 use crate::error_page::ErrorPages;
+use crate::guards::Guards;
 use crate::key::Keying;
 use crate::origin::Origin;
 
@@ -49,6 +50,8 @@ pub struct Site {
     pub strip_set_cookie: bool,
     /// Whether clients without TLS are sent to `https`.
     pub redirect_to_https: bool,
+    /// What requests and responses may be.
+    pub guards: Guards,
     /// Whether a request may ask for its key (RFC 9211 §2.7).
     pub tells_key: bool,
     /// Its part of the cache.

@@ -3,12 +3,14 @@
 use std::time::SystemTime;
 
 use http::header::{
-    AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, DATE, HOST, HeaderMap, HeaderName, HeaderValue,
-    PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+    AGE, AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE,
+    CONTENT_TYPE, COOKIE, DATE, ETAG, EXPIRES, FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue,
+    LAST_MODIFIED, LOCATION, PRAGMA, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, SET_COOKIE, TE, TRAILER,
+    TRANSFER_ENCODING, UPGRADE, VARY, VIA,
 };
 use smallvec::SmallVec;
 
-use crate::{date, list, targeted};
+use crate::{cdn_loop, date, list, targeted};
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
@@ -24,11 +26,37 @@ pub const PROXY_ONLY: [HeaderName; 3] = [PROXY_AUTHENTICATE, PROXY_AUTHENTICATIO
 /// The most names of one `Connection` that are followed.
 pub const MAX_CONNECTION_OPTIONS: usize = 64;
 
+/// The best known of them: who asks and for what, what a body is, and who may keep it.
+pub const END_TO_END: [HeaderName; 19] = [
+    AGE,
+    AUTHORIZATION,
+    CACHE_CONTROL,
+    CONTENT_ENCODING,
+    CONTENT_LENGTH,
+    CONTENT_RANGE,
+    CONTENT_TYPE,
+    COOKIE,
+    DATE,
+    ETAG,
+    EXPIRES,
+    FORWARDED,
+    HOST,
+    LAST_MODIFIED,
+    LOCATION,
+    PRAGMA,
+    SET_COOKIE,
+    VARY,
+    VIA,
+];
+
 /// Fields that `Connection` cannot take away. They are meant for every recipient, and RFC 9110 §7.6.1 forbids a sender to
 /// list such: a request could otherwise hide its credentials, a response its `no-store`, from the next hop's decision.
 fn is_end_to_end(name: &HeaderName) -> bool {
-    [HOST, CONTENT_LENGTH, AUTHORIZATION, CACHE_CONTROL].contains(name)
+    END_TO_END.contains(name)
         || targeted::TARGET_LIST.contains(name)
+        || *name == cdn_loop::CDN_LOOP
+        || name.as_str().starts_with("x-forwarded-")
+        || name.as_str().starts_with("access-control-")
 }
 
 /// Removes the fields of one connection, and those that `Connection` lists (RFC 9110 §7.6.1). For forwarding.

@@ -7,20 +7,25 @@
 //! computes [`Terms`]; [`reuse::reuse`] answers each later request from those terms without touching the response's
 //! fields again; [`validation`] turns a stale response back into a fresh one.
 
+pub mod admission;
 pub mod age;
 pub mod cache_control;
 pub mod cache_status;
 pub mod cdn_loop;
 pub mod conditional;
 pub mod date;
+pub mod disguise;
 pub mod fields;
 pub mod forwarded;
+pub mod framing;
 pub mod freshness;
 pub mod glance;
 pub mod groups;
 pub mod invalidation;
 pub mod negotiation;
+pub mod overrides;
 pub mod partial;
+pub mod path;
 pub mod proxy_status;
 pub mod range;
 pub mod reference;

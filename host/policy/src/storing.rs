@@ -152,8 +152,14 @@ fn refusal(
     }
     let allowed = freshness::is_heuristically_cacheable(status)
         || is_explicit(headers, directives, from)
-        || rules.allows_any_status();
+        || (rules.allows_any_status() && !speaks_of_request(status));
     (!allowed).then_some(DeclineReason::NotAllowed)
+}
+
+/// Errors that one request brings about by what it carries besides its URL: stored for the URL, they would be everybody's.
+/// Only the response itself may say that they are. 414 is not among them, since the URL is what it speaks of.
+fn speaks_of_request(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 400 | 408 | 413 | 417 | 421 | 426 | 431)
 }
 
 /// GET is cacheable; HEAD has no content to store; POST is only with its own URL in `Content-Location` and explicit

@@ -15,8 +15,9 @@ use seawall_origin::{ClientSetup, Limits, Outgoing, Pool, PoolMetrics, PoolSetup
 use seawall_pipeline::edge::Identity;
 use seawall_pipeline::error_page::ErrorPages;
 use seawall_pipeline::{
-    AccessLog, Connection, Edge, LastHost, Metrics, Origin, Proxies, Site, Sites, WhenCutOff, serve,
+    AccessLog, Connection, Edge, Guards, LastHost, Metrics, Origin, Proxies, Site, Sites, WhenCutOff, serve,
 };
+use seawall_policy::admission::HeadLimits;
 use seawall_policy::{Normalise, Rules};
 
 use super::client::HOST;
@@ -50,6 +51,7 @@ impl LoneEdge {
             strip_set_cookie: false,
             redirect_to_https: false,
             tells_key: false,
+            guards: Guards::default(),
             shelf: store.shelf(&SiteName::new("shop").unwrap()),
         });
         let mut sites = Sites::default();
@@ -65,6 +67,7 @@ impl LoneEdge {
             peers: None,
             proxies: Proxies::default(),
             https_port: None,
+            head_limits: HeadLimits::default(),
             metrics: Metrics::default(),
             access_log: AccessLog::Off,
             trace: None,

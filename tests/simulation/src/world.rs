@@ -12,7 +12,7 @@ use seawall_cluster::{EmbeddedLog, Members, Retention, Seat};
 use seawall_functions::Roster;
 use seawall_origin::{ClientSetup, Limits, Pool, PoolMetrics, PoolSetup, Settings, Trust};
 use seawall_pipeline::error_page::ErrorPages;
-use seawall_pipeline::{Origin, Site, WhenCutOff};
+use seawall_pipeline::{Guards, Origin, Site, WhenCutOff};
 use seawall_policy::{Normalise, Rules};
 use tokio::sync::watch;
 
@@ -263,6 +263,7 @@ pub(crate) fn sites(world: &World, store: &Store) -> [Site; 2] {
         strip_set_cookie: false,
         redirect_to_https: false,
         tells_key: false,
+        guards: Guards::default(),
     })
 }
 

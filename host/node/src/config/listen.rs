@@ -9,6 +9,7 @@ use super::admin::DEFAULT_ADMIN;
 use super::check::Check;
 use super::cluster::parse_positive;
 use super::duration;
+use super::guards::Head;
 use super::raw::RawListen;
 use super::reader::{Field, Spot, Texts};
 
@@ -78,6 +79,9 @@ pub struct Listen {
     /// How many connections there may be, and how long each may take for what.
     #[serde(flatten)]
     pub connections: Connections,
+    /// How large a request's head may be.
+    #[serde(flatten)]
+    pub head: Head,
 }
 
 impl Default for Listen {
@@ -91,14 +95,25 @@ impl Default for Listen {
             body_timeout: DEFAULT_BODY_TIMEOUT,
             proxies: ProxyKeys::default(),
             connections: Connections::default(),
+            head: Head::default(),
         }
     }
 }
 
 impl Listen {
     pub(super) fn from_raw(check: &Check<'_>, raw: RawListen, addresses: &mut Addresses) -> Self {
-        let RawListen { at: _, http, https, peers, tls_min, strict_sni, body_timeout, proxies, connections } =
-            raw;
+        let RawListen {
+            at: _,
+            http,
+            https,
+            peers,
+            tls_min,
+            strict_sni,
+            body_timeout,
+            proxies,
+            connections,
+            head,
+        } = raw;
         let http = if http.at.is_some() || http.broken {
             read_addresses(check, "http", http, "listen.http", addresses)
         } else if https.at.is_some() || https.broken {
@@ -122,6 +137,7 @@ impl Listen {
             body_timeout: check.or("body_timeout", body_timeout, DEFAULT_BODY_TIMEOUT, parse_positive),
             proxies: ProxyKeys::from_raw(check, proxies),
             connections: Connections::from_raw(check, connections),
+            head: Head::from_raw(check, head),
         }
     }
 }

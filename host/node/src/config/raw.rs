@@ -6,10 +6,12 @@ use super::keys;
 use super::reader::{Field, TableReader, Texts};
 
 mod caching;
+mod guards;
 mod listen;
 mod origin;
 
 pub(super) use caching::{RawCaching, RawKey, RawNormalise, RawQuery, RawRule};
+pub(super) use guards::{RawGuards, RawHead};
 pub(super) use listen::{RawCertificate, RawConnections, RawListen, RawProxies};
 pub(super) use origin::{RawEject, RawHealth, RawLink, RawOrigin, RawPool, RawRetry, RawServer};
 
@@ -255,6 +257,7 @@ pub(super) struct RawSite {
     pub(super) negative_ttl: Field<String>,
     pub(super) redirect_to_https: Field<bool>,
     pub(super) caching: RawCaching,
+    pub(super) guards: RawGuards,
     pub(super) error_page: Field<BTreeMap<String, String>>,
 }
 
@@ -274,6 +277,7 @@ impl RawSite {
             negative_ttl: table.text("negative_ttl"),
             redirect_to_https: table.flag("redirect_to_https"),
             caching: RawCaching::read(table),
+            guards: RawGuards::read(table),
             error_page: table.pairs("error_page"),
         }
     }

@@ -10,6 +10,7 @@ use super::check::{Check, Names};
 use super::duration;
 use super::error_page::ErrorPageFile;
 use super::function::FunctionName;
+use super::guards::Guards;
 use super::host::HostPattern;
 use super::raw::RawSite;
 use super::reader::{Field, Texts};
@@ -78,6 +79,9 @@ pub struct Site {
     /// What else it overrides of caching.
     #[serde(flatten)]
     pub caching: Caching,
+    /// What requests and responses may be.
+    #[serde(flatten)]
+    pub guards: Guards,
     /// What is sent for faults. Default: a line of text.
     pub error_page: Vec<ErrorPageFile>,
 }
@@ -107,6 +111,7 @@ impl Site {
             negative_ttl: None,
             redirect_to_https: None,
             caching: Caching::default(),
+            guards: Guards::default(),
             error_page: Vec::new(),
         }
     }
@@ -131,6 +136,7 @@ impl Site {
             negative_ttl,
             redirect_to_https,
             caching,
+            guards,
             error_page,
         } = raw;
         names.note(check, &name);
@@ -152,6 +158,7 @@ impl Site {
         let stale_if_error = time("stale_if_error", stale_if_error);
         let negative_ttl = time("negative_ttl", negative_ttl);
         let caching = Caching::from_raw(check, caching);
+        let guards = Guards::from_raw(check, guards);
         let error_page = ErrorPageFile::read(check, error_page);
         Some(Self {
             name: name?.value,
@@ -169,6 +176,7 @@ impl Site {
                 Field::Broken | Field::Absent => None,
             },
             caching,
+            guards,
             error_page,
         })
     }

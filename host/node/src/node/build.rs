@@ -86,6 +86,7 @@ impl Base {
             peers: self.peers.clone(),
             proxies: proxies(&config),
             https_port: self.https_port,
+            head_limits: config.listen.head.limits(),
             metrics: self.metrics.clone(),
             access_log: access_log(config.log.access),
             trace: self.shared.trace.clone(),
@@ -160,6 +161,7 @@ impl Base {
                 strip_set_cookie: site.caching.strip_set_cookie,
                 redirect_to_https: site.redirect_to_https.unwrap_or(config.listen.proxies.redirect_to_https),
                 tells_key: site.caching.debug_key,
+                guards: site.guards.guards(&site.caching.key.headers),
                 shelf: self.store.shelf(&site.name),
             };
             sites.add(Arc::new(built), hosts.iter().map(String::as_str));

@@ -22,13 +22,29 @@ const NEVER_STORED: [&str; 10] = [
 const OF_THE_CONTENT: [&str; 3] = ["content-length", "content-encoding", "content-range"];
 
 /// Fields for every recipient, which `Connection` therefore cannot name (RFC 9110 §7.6.1).
-const FOR_EVERYBODY: [&str; 6] = [
+const FOR_EVERYBODY: [&str; 22] = [
+    "age",
     "authorization",
     "cache-control",
     "cdn-cache-control",
+    "cdn-loop",
+    "content-encoding",
     "content-length",
+    "content-range",
+    "content-type",
+    "cookie",
+    "date",
+    "etag",
+    "expires",
+    "forwarded",
     "host",
+    "last-modified",
+    "location",
+    "pragma",
     "seawall-cache-control",
+    "set-cookie",
+    "vary",
+    "via",
 ];
 
 /// The lines of each field.

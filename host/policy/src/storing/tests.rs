@@ -137,6 +137,12 @@ fn only_a_ruling_that_names_a_status_makes_it_storable() {
     }
     assert_eq!(of(named, 304), Some(DeclineReason::Status));
     assert_eq!(of(named, 206), Some(DeclineReason::Partial));
+    // What one request brings about is not everybody's, whatever a rule says; the response may say so itself.
+    for status in [400, 408, 413, 417, 421, 426, 431] {
+        assert_eq!(of(named, status), Some(DeclineReason::NotAllowed), "{status}");
+        let itself = Exchange::with(&[("cache-control", "max-age=5")]).status(status);
+        assert_eq!(reason(&itself.storing()), None, "{status}");
+    }
 }
 
 #[test]

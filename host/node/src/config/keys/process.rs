@@ -59,6 +59,15 @@ pub(in crate::config) const LISTEN: Table = table! { "[listen]":
     total_timeout: Kind::Duration, Without::Is("\"1h\""), Live, "\"1h\"";
     /// For a WebSocket, or another connection that has left HTTP, to carry nothing.
     tunnel_timeout: Kind::Duration, Without::Is("\"2m\""), Live, "\"2m\"";
+    /// Longest target of a request, at most 256 KiB; a longer one gets a 414. This and the next three: see
+    /// [limits](OPERATING.md#limits).
+    max_uri: Kind::Size, Without::Is("\"8KiB\""), Live, "\"8KiB\"";
+    /// Most fields of a request, at most 1000; more get a 431.
+    max_headers: Kind::Count("fields"), Without::Is("100"), Live, "100";
+    /// Longest field of a request, its name and its value, at most 256 KiB; a longer one gets a 431.
+    max_header_line: Kind::Size, Without::Is("\"16KiB\""), Live, "\"16KiB\"";
+    /// Most bytes of all fields of a request, four more for each, at most 256 KiB; more get a 431.
+    max_header_bytes: Kind::Size, Without::Is("\"32KiB\""), Live, "\"32KiB\"";
 };
 
 pub(in crate::config) const CERTIFICATE: Table = table! { "[[certificates]]":

@@ -64,6 +64,15 @@ pub(in crate::config) const SITE: Table = table! { "[[sites]]":
     debug_key: Kind::Flag, Without::Is("false"), Live, "true";
     /// Whether what came over `http` is sent to `https`.
     redirect_to_https: Kind::Flag, Without::Says("as `listen` has it"), Live, "true";
+    /// Largest body of a request; a larger one gets a 413, and the upload stops there.
+    max_body: Kind::Size, Without::Is("\"1GiB\""), Live, "\"100MiB\"";
+    /// What becomes of paths that are read in two ways: a 400, or they go past the cache. See
+    /// [guards](CACHING.md#guards), as for the next two.
+    odd_paths: Kind::Words(&["refuse", "pass"]), Without::Is("\"refuse\""), Live, "\"pass\"";
+    /// Fields that would have an origin answer for another URL or method, and are sent on all the same.
+    allow_overrides: Kind::Texts, Without::Nothing, Live, "[\"x-http-method-override\"]";
+    /// Whether a page under the name of a picture, a script or a style is kept from the store.
+    check_type: Kind::Flag, Without::Is("true"), Live, "false";
     /// How the key has the query. Changing it drops what is stored of the site.
     query: Kind::Table(&QUERY), Without::Says("as it is"), Live, "{ ignore = [\"utm_*\", \"gclid\"], sort = true }";
     /// What the key has besides the URL. Changing it drops what is stored of the site.

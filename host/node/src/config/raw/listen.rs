@@ -1,5 +1,6 @@
 //! `[listen]` and `[[certificates]]` as they are written.
 
+use super::RawHead;
 use crate::config::reader::{Field, TableReader, Texts};
 
 #[derive(Debug)]
@@ -13,6 +14,7 @@ pub(in crate::config) struct RawListen {
     pub(in crate::config) body_timeout: Field<String>,
     pub(in crate::config) proxies: RawProxies,
     pub(in crate::config) connections: RawConnections,
+    pub(in crate::config) head: RawHead,
 }
 
 impl RawListen {
@@ -27,6 +29,7 @@ impl RawListen {
             body_timeout: table.text("body_timeout"),
             proxies: RawProxies::read(table),
             connections: RawConnections::read(table),
+            head: RawHead::read(table),
         }
     }
 }

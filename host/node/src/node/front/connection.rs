@@ -24,6 +24,7 @@ use seawall_origin::Outgoing;
 use seawall_pipeline::interim::Line;
 use seawall_pipeline::peer::serve_peer;
 use seawall_pipeline::{Connection, LastHost, Reply, Tunnels, serve as pipeline};
+use seawall_policy::admission::HeadLimits;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
@@ -34,18 +35,22 @@ use super::proxy_protocol::{self, Source};
 use super::pulse::{Cut, Looks, Open, Pulse, Watch};
 use super::tls::Protocol;
 use super::wire::Wire;
-use crate::config::{Connections, ProxyKeys};
+use crate::config::{Listen, ProxyKeys};
 use crate::node::interlaced::Interlaced;
 use crate::node::live::Live;
+use crate::node::strict::Strict;
 use crate::node::told;
 
 /// How often an HTTP/2 client that says nothing is asked whether it is there, and how long it may take to answer.
 const PING_EVERY: Duration = Duration::from_secs(20);
 const PING_LIMIT: Duration = Duration::from_secs(10);
 
-/// Most bytes that hyper holds for one HTTP/1 connection: of a request's head, and of a response on its way to a client
-/// that reads slowly, up to one piece more. hyper's own limit is six times as much.
-const BUFFER_MAX_BYTES: usize = 64 << 10;
+/// Least of the bytes that hyper may hold for one HTTP/1 connection: of a request's head, and of a response on its way to
+/// a client that reads slowly, up to one piece more. hyper's own limit is six times as much.
+const BUFFER_MIN_BYTES: usize = 64 << 10;
+
+/// What a head has besides its target and its fields, on a connection: a method, a version, and line ends.
+const HEAD_OVERHEAD_BYTES: usize = 1 << 10;
 
 /// Most bytes that are held for one HTTP/2 stream before its next piece is asked for.
 const STREAM_BUFFER_MAX_BYTES: usize = 64 << 10;
@@ -198,7 +203,7 @@ async fn converse(door: Door, wire: Wire, ends: Ends, running: Watcher, held: He
     });
     let line = Arc::new(Line::default());
     let pulse = Arc::new(Pulse::default());
-    let stream = Interlaced::new(TokioIo::new(wire), Arc::clone(&line), Arc::clone(&pulse));
+    let stream = Interlaced::new(TokioIo::new(Strict::new(wire)), Arc::clone(&line), Arc::clone(&pulse));
     let connection = Connection {
         ip: Some(ends.client.ip()),
         scheme: ends.scheme,
@@ -208,7 +213,7 @@ async fn converse(door: Door, wire: Wire, ends: Ends, running: Watcher, held: He
         tunnels,
     };
     let limits = Looks::of(&now.config.listen.connections);
-    let builder = builder(&now.config.listen.connections, ends.protocol);
+    let builder = builder(&now.config.listen, door.way, ends.protocol);
     drop(now);
     let seat = Arc::new(Seat { door, connection, limits, pulse: Arc::clone(&pulse) });
     let service = service_fn(move |request: Request<Incoming>| {
@@ -231,15 +236,38 @@ async fn converse(door: Door, wire: Wire, ends: Ends, running: Watcher, held: He
     }
 }
 
-fn builder(limits: &Connections, protocol: Protocol) -> auto::Builder<TokioExecutor> {
+/// Most bytes of a head that is not refused.
+fn head_bytes(limits: &HeadLimits) -> usize {
+    limits.uri_bytes.saturating_add(limits.fields_bytes).saturating_add(HEAD_OVERHEAD_BYTES)
+}
+
+/// Most bytes of an HTTP/2 request's fields, as its RFC counts them (RFC 9113 §6.5.2): 32 more for each, and those that
+/// HTTP/1 has in a request line.
+fn h2_fields_bytes(limits: &HeadLimits) -> u32 {
+    let bytes = head_bytes(limits).saturating_add(limits.fields.saturating_mul(32));
+    u32::try_from(bytes).unwrap_or(u32::MAX)
+}
+
+fn builder(listen: &Listen, way: Way, protocol: Protocol) -> auto::Builder<TokioExecutor> {
+    let (limits, head) = (&listen.connections, listen.head.limits());
     let mut builder = auto::Builder::new(TokioExecutor::new());
     // hyper's own limit for heads would set a timer for each request; `Pulse` has one for each connection.
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(BUFFER_MAX_BYTES);
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(None)
+        .max_buf_size(head_bytes(&head).max(BUFFER_MIN_BYTES));
+    // hyper has room for its own number anyway, and makes room for another one on each request. Peers' fields are counted
+    // where they are read.
+    if way != Way::Peers && head.fields != HeadLimits::default().fields {
+        builder.http1().max_headers(head.fields);
+    }
     builder
         .http2()
         .timer(TokioTimer::new())
         .keep_alive_interval(PING_EVERY)
         .keep_alive_timeout(PING_LIMIT)
+        .max_header_list_size(h2_fields_bytes(&head))
         .max_concurrent_streams(limits.max_streams.get())
         .max_send_buf_size(STREAM_BUFFER_MAX_BYTES)
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
