@@ -39,6 +39,7 @@ mod revalidation;
 mod settings;
 mod shield;
 mod tail;
+mod telemetry;
 mod uploads;
 mod vary;
 mod write;

@@ -11,6 +11,7 @@ mod docs;
 mod edges;
 mod length;
 mod manifest;
+mod metrics;
 mod names;
 mod reach;
 mod repository;
@@ -84,6 +85,12 @@ fn one_crate_names_each_engine() {
     let mut breaches = wrappers::manifests(&repository.manifests);
     breaches.extend(wrappers::hyper_client(&repository.rust));
     assert_none(breaches, "ask the room that owns the engine");
+}
+
+#[test]
+fn every_metric_is_documented() {
+    let repository = Repository::load();
+    assert_none(metrics::check(&repository.rust, &repository.texts), "describe it in docs/METRICS.md");
 }
 
 #[test]

@@ -9,6 +9,7 @@ use seawall_cluster::Cluster;
 
 use crate::config::Configured;
 use crate::functions::Functions;
+use crate::origins::Origins;
 
 /// Beyond what a purge must be confirmed, on any one node. Nothing, where nothing is given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub struct AdminState {
     pub functions: Arc<dyn Functions>,
     /// Its clock, where that may be stepped: on an author's desk only.
     pub steps: Option<Clock>,
+    /// Its origins.
+    pub origins: Arc<dyn Origins>,
     /// Its configuration.
     pub config: Arc<dyn Configured>,
     /// Its metrics. A reload may add some.

@@ -1,7 +1,8 @@
 //! The command line: what people type, and the commands that are clients of a running node.
 //!
-//! Owns: the grammar, the exit codes, the admin token's whereabouts, `check`, `config`, `purge`, `purges`, `nodes` and `functions`. Refuses: starting
-//! anything; `run`, `dev` and `demo` are only read here. Output goes to writers that the caller gives.
+//! Owns: the grammar, the exit codes, the admin token's whereabouts, `check`, `config`, `purge`, `purges`, `nodes`,
+//! `origins` and `functions`. Refuses: starting anything; `run`, `dev` and `demo` are only read here. Output goes to writers that
+//! the caller gives.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ mod config;
 mod dev;
 mod functions;
 mod nodes;
+mod origins;
 mod purge;
 mod purges;
 mod table;
@@ -31,6 +33,7 @@ pub use config::{ConfigArgs, config};
 pub use dev::{DevArgs, DevCommand, StepArgs, step};
 pub use functions::{FunctionsArgs, TailArgs, TestArgs, functions, run_fixtures};
 pub use nodes::{NodesArgs, nodes};
+pub use origins::{OriginsArgs, origins};
 pub use purge::{DEFAULT_TIMEOUT, PurgeArgs, WaitFor, purge};
 pub use purges::{DEFAULT_LIMIT, PurgesArgs, purges};
 
@@ -60,6 +63,8 @@ pub enum Command {
     Purges(PurgesArgs),
     /// List the nodes of the cluster
     Nodes(NodesArgs),
+    /// Show the servers of a node's origins: health, circuit, latency, requests under way
+    Origins(OriginsArgs),
     /// Deploy, activate and roll back edge functions
     Functions(FunctionsArgs),
     /// Compile a function from standard input into a folder; the node starts this

@@ -39,6 +39,7 @@ mod rule;
 mod schema;
 mod secret;
 mod server;
+mod share;
 mod site;
 mod size;
 mod suggest;
@@ -70,7 +71,7 @@ pub use listen::{
     DEFAULT_TUNNEL_TIMEOUT, ForwardedBy, Listen, NETWORKS_MAX, ProxyKeys, TlsMin,
 };
 pub use log::{
-    AccessLog, DEFAULT_ACCESS_LOG, DEFAULT_LOG_FORMAT, DEFAULT_LOG_LEVEL, Log, LogFormat, LogLevel,
+    AccessLog, AccessTo, DEFAULT_ACCESS_LOG, DEFAULT_LOG_FORMAT, DEFAULT_LOG_LEVEL, Log, LogFormat, LogLevel,
 };
 pub use nats::{MAX_BYTES_MIN, Nats, NatsLogin, RETENTION_MIN};
 pub use node::{DEFAULT_NAME, DEFAULT_REGION, Node, THREADS_MAX};
@@ -84,6 +85,7 @@ pub use rule::{RULES_MAX, Rule};
 pub use schema::json_schema;
 pub use secret::{REDACTED, SECRET_MAX_BYTES, SECRET_MIN_BYTES, Secret, SecretError};
 pub use server::{Scheme, ServerUrl, ServerUrlError};
+pub use share::Share;
 pub use site::{Site, WhenCutOff};
 pub use size::{Bytes, SizeError};
 

@@ -13,7 +13,7 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::{DemoArgs, Exit};
-use crate::config::{AccessLog, Log, LogFormat, LogLevel};
+use crate::config::{AccessLog, Log, LogLevel};
 use crate::logging;
 
 mod error;
@@ -43,7 +43,7 @@ const ONCE_LIMIT: Duration = Duration::from_secs(120);
 /// Runs the demo. `terminal` is whether `out` is one.
 pub fn demo(args: &DemoArgs, terminal: bool, out: &mut dyn Write, err: &mut dyn Write) -> Exit {
     // Only what somebody should look at: the tour says the rest.
-    logging::start(&Log { level: LogLevel::Warn, access: AccessLog::Off, format: LogFormat::Text });
+    logging::start(&Log { level: LogLevel::Warn, access: AccessLog::Off, ..Log::default() });
     let paint = if terminal { Paint::Terminal } else { Paint::Plain };
     match run(args, &mut Narrator::new(out, paint)) {
         Ok(exit) => exit,

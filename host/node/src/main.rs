@@ -21,6 +21,7 @@ fn main() -> ExitCode {
         Command::Purge(args) => cli::purge(&args, out, err),
         Command::Purges(args) => cli::purges(&args, out, err),
         Command::Nodes(args) => cli::nodes(&args, out, err),
+        Command::Origins(args) => cli::origins(&args, out, err),
         Command::Functions(args) => cli::functions(&args, out, err),
         Command::CompileFunction { code } => cli::compile_function(&code, err),
         Command::Demo(args) => demo::demo(&args, out.is_terminal(), out, err),

@@ -20,6 +20,7 @@ use self::reload::Trigger;
 use crate::config::{self, Config, NatsLogin};
 use front::Way;
 
+mod access_log;
 mod assemble;
 mod build;
 pub mod compile;
@@ -31,6 +32,7 @@ mod interlaced;
 mod listen;
 pub(crate) mod live;
 mod origins;
+mod process_metrics;
 mod reload;
 mod settings;
 mod strict;
@@ -83,6 +85,8 @@ pub struct Running {
     /// Told only when the workers have ended: while they drain, the operator's door says so, and purges are applied.
     end: watch::Sender<bool>,
     control: JoinHandle<()>,
+    /// Ends last: until then there are requests.
+    access_log: Option<access_log::Writer>,
 }
 
 impl Shared {
@@ -229,7 +233,8 @@ impl Node {
         let admin = listen::bind(config.admin.listen, 1)?;
         let peer_address = peers.as_ref().map(|bound| bound.address);
         let https_port = https.first().map(|bound| bound.address.port());
-        let parts = assemble::assemble(config, shared, peer_address, https_port, reloads)?;
+        let mut parts = assemble::assemble(config, shared, peer_address, https_port, reloads)?;
+        let access_log = parts.access_log.take();
 
         let (stop, stopped) = watch::channel(false);
         let live = parts.live.clone();
@@ -250,7 +255,7 @@ impl Node {
             workers.push(worker::spawn(number, own, front, live, stopped.clone(), together)?);
         }
         let (http, https, admin, peers) = (http_at, https_at, admin_address, peer_address);
-        Ok(Running { live, orders, http, https, admin, peers, stop, workers, end, control })
+        Ok(Running { live, orders, http, https, admin, peers, stop, workers, end, control, access_log })
     }
 }
 
@@ -306,6 +311,13 @@ impl Running {
         &self.live
     }
 
+    /// Opens the access log's file anew, where there is one.
+    pub fn reopen_access_log(&self) {
+        if let Some(writer) = &self.access_log {
+            writer.reopen();
+        }
+    }
+
     /// Says where it listens.
     pub fn announce(&self) {
         let edge = self.edge();
@@ -325,6 +337,9 @@ impl Running {
             .fold(false, |one, other| one | other);
         let _ = self.end.send(true);
         panicked |= self.control.join().is_err();
+        if let Some(writer) = self.access_log {
+            writer.stop();
+        }
         if panicked {
             tracing::error!("a thread of the node panicked");
         }

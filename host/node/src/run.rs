@@ -31,12 +31,14 @@ struct Signals {
     term: Signal,
     int: Signal,
     hup: Signal,
+    usr1: Signal,
 }
 
 impl Signals {
     fn listen() -> std::io::Result<Self> {
         let (term, int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        Ok(Self { term, int, hup: signal(SignalKind::hangup())? })
+        let (hup, usr1) = (signal(SignalKind::hangup())?, signal(SignalKind::user_defined1())?);
+        Ok(Self { term, int, hup, usr1 })
     }
 }
 
@@ -59,16 +61,14 @@ fn until_signal(config: &Config, reloads: Reloads) -> Result<(), StartError> {
     Ok(())
 }
 
-/// Returns when told to stop; reloads as often as told to.
+/// Returns when told to stop; reloads, and opens the access log anew, as often as told to.
 async fn obey(running: &Running, mut signals: Signals) {
-    let told = async |signals: &mut Signals| {
+    loop {
         tokio::select! {
-            _ = signals.term.recv() => false,
-            _ = signals.int.recv() => false,
-            _ = signals.hup.recv() => true,
+            _ = signals.term.recv() => return,
+            _ = signals.int.recv() => return,
+            _ = signals.hup.recv() => drop(running.reload().await),
+            _ = signals.usr1.recv() => running.reopen_access_log(),
         }
-    };
-    while told(&mut signals).await {
-        running.reload().await;
     }
 }

@@ -66,6 +66,12 @@ impl Budget {
         self.saved.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()
     }
 
+    /// How many retries it has, with what time has paid in.
+    pub(crate) fn saved(&self, now: Duration) -> u64 {
+        self.pay_in_time(now);
+        self.saved.load(Ordering::Relaxed) / TOKEN
+    }
+
     fn pay_in_time(&self, now: Duration) {
         let mut paid_until = self.paid_until.lock();
         let elapsed = now.saturating_sub(*paid_until).min(Duration::from_secs(SAVED_SECONDS.into()));
@@ -111,7 +117,9 @@ mod tests {
     #[test]
     fn time_pays_in_the_least() {
         let budget = budget(0, 10);
+        assert_eq!(budget.saved(Duration::ZERO), 10);
         assert_eq!(drain(&budget, Duration::ZERO), 10);
+        assert_eq!(budget.saved(Duration::ZERO), 0);
         assert_eq!(drain(&budget, Duration::from_millis(99)), 0);
         assert_eq!(
             drain(&budget, Duration::from_millis(250)),

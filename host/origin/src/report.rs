@@ -20,6 +20,8 @@ pub struct PoolReport {
     pub in_flight: u32,
     /// Requests that wait for a free server.
     pub waiting: u32,
+    /// Retries that the budget has saved up.
+    pub retries_left: u64,
     /// Its servers, in the order of the config.
     pub servers: Vec<ServerReport>,
     /// The origin that is asked where none of them can be.
@@ -100,6 +102,7 @@ impl Pool {
             balance: self.settings().balance,
             in_flight: self.in_flight(),
             waiting: self.queue().waiting(),
+            retries_left: self.budget().saved(now),
             servers: servers.collect(),
             backup: self.backup().map(|pool| pool.name().clone()),
         }

@@ -74,6 +74,7 @@ async fn a_report_follows_the_servers() {
     });
     let report = pool.report();
     assert_eq!((report.name.as_str(), report.in_flight, report.waiting), ("shop", 0, 0));
+    assert_eq!(report.retries_left, 10, "a second's worth, to begin with");
     let [first, second] = report.servers.try_into().unwrap();
     assert_eq!((first.url, first.weight, first.role), (format!("http://{address}"), 3, Role::Primary));
     assert_eq!((first.health, first.circuit), (Health::Unchecked, CircuitState::Closed));

@@ -162,6 +162,10 @@ pub(crate) struct Told {
     pub(crate) detail: Option<&'static str>,
     /// What went wrong.
     pub(crate) fault: Option<Fault>,
+    /// Who asked.
+    pub(crate) client: Option<IpAddr>,
+    /// How much longer what is stored may stand in for a failing origin, where it does.
+    pub(crate) stale_left: Option<Duration>,
 }
 
 /// Which way a request went. The word stands in the log line and in the metrics.
@@ -186,8 +190,9 @@ pub enum Way {
 }
 
 impl Told {
-    pub(crate) fn new(started: Duration) -> Self {
-        Self { started, way: Way::Fault, forward: None, detail: None, fault: None }
+    pub(crate) fn new(started: Duration, connection: &Connection) -> Self {
+        let client = connection.ip;
+        Self { started, way: Way::Fault, forward: None, detail: None, fault: None, client, stale_left: None }
     }
 }
 

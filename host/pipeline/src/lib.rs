@@ -55,7 +55,7 @@ pub use key::{KEY_PARTS_MAX, Keying, Parameters, QueryRules, SORTED_PARAMETERS_M
 pub use metrics::Metrics;
 pub use origin::Origin;
 pub use proxies::Proxies;
-pub use record::{AccessLog, Ended, Trace};
+pub use record::{AccessLog, Ended, FIELDS as ACCESS_FIELDS, Lines, Trace, Which};
 pub use reply::Reply;
 pub use serve::serve;
 pub use site::{Site, SiteRule, Sites, Statuses, StatusesError};

@@ -8,10 +8,14 @@ use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
-use seawall_base::{Blame, Fault};
+use seawall_base::{Blame, Clock, Fault};
 
 use crate::context::Way;
 use crate::cutoff::WhenCutOff;
+
+mod stale_left;
+
+pub use stale_left::StaleLeft;
 
 /// Counters of one node's path. The counters of each way are resolved once: a hit looks nothing up.
 #[derive(Clone, Debug)]
@@ -33,6 +37,8 @@ pub struct Metrics {
     pub group_purges: Counter,
     /// Those that did not get there.
     pub group_purges_lost: Counter,
+    /// How long stale content still lasts where it stands in for a failing origin.
+    pub stale_left: StaleLeft,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -69,6 +75,10 @@ pub const GUEST_COUNTERS_MAX: usize = 256;
 impl Default for Metrics {
     fn default() -> Self {
         let by_way = Family::<WayLabel, Counter>::default();
+        let by_cut_off = Family::<CutOffLabel, Counter>::default();
+        for does in WhenCutOff::ALL {
+            by_cut_off.get_or_create_owned(&CutOffLabel { does: does.as_str() });
+        }
         let ways = Way::ALL.map(|way| by_way.get_or_create(&WayLabel { way: way.as_str() }).clone());
         Self {
             by_way,
@@ -76,13 +86,14 @@ impl Default for Metrics {
             faults: Family::default(),
             by_guests: Family::default(),
             guest_names: Arc::default(),
-            by_cut_off: Family::default(),
+            by_cut_off,
             not_stored: Family::default(),
             shield_answers: Counter::default(),
             shield_fallbacks: Counter::default(),
             shield_behind: Counter::default(),
             group_purges: Counter::default(),
             group_purges_lost: Counter::default(),
+            stale_left: StaleLeft::default(),
         }
     }
 }
@@ -94,7 +105,9 @@ impl Metrics {
     }
 
     /// Registers everything under `registry`.
-    pub fn register(&self, registry: &mut Registry) {
+    pub fn register(&self, registry: &mut Registry, clock: &Clock) {
+        let stale_left = stale_left::Reader { of: self.stale_left.clone(), clock: clock.clone() };
+        registry.register_collector(Box::new(stale_left));
         registry.register("requests", "Requests, by the way they went", self.by_way.clone());
         registry.register(
             "faults",

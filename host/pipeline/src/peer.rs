@@ -29,7 +29,7 @@ pub async fn serve_peer(
     connection: &Connection,
     request: Request<Outgoing>,
 ) -> Response<Reply> {
-    let mut told = Told::new(edge.clock.ticks());
+    let mut told = Told::new(edge.clock.ticks(), connection);
     let is_head = request.method() == Method::HEAD;
     match admit_peer(edge, connection, request) {
         Ok((cx, _, Asks::Invalidate)) => {
@@ -55,12 +55,12 @@ pub async fn serve_peer(
             let fetched = PeerAnswer { position: asked, stale: false };
             response.extensions_mut().remove().unwrap_or(fetched).encode(response.headers_mut());
             deliver::drop_body_where_none_may_be(&mut response, is_head);
-            record::end(edge, Some(&cx), &told, &response, None);
+            record::end(edge, Some(&cx), &told, &mut response, None);
             response
         }
         Err(refusal) => {
-            let response = faulty(edge, None, refusal, &mut told);
-            record::end(edge, None, &told, &response, None);
+            let mut response = faulty(edge, None, refusal, &mut told);
+            record::end(edge, None, &told, &mut response, None);
             response
         }
     }

@@ -1,5 +1,6 @@
 //! The one file that writes a request's log line and counts it (invariant 5).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, Response, StatusCode};
@@ -9,18 +10,12 @@ use seawall_functions::{FunctionError, GuestLog, Line};
 use crate::context::{Context, Told, Way};
 use crate::edge::Edge;
 use crate::reply::Reply;
+use access::Entry;
 
-/// Which requests write a line.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum AccessLog {
-    /// None.
-    Off,
-    /// Those that ended in a fault, or whose function failed.
-    #[default]
-    Errors,
-    /// Every one.
-    All,
-}
+mod access;
+
+pub(crate) use access::Pending;
+pub use access::{AccessLog, FIELDS, Lines, Which};
 
 /// One request at its end, as it is told to a [`Trace`].
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +49,7 @@ pub(crate) fn end(
     edge: &Edge,
     cx: Option<&Context>,
     told: &Told,
-    response: &Response<Reply>,
+    response: &mut Response<Reply>,
     said: Option<&GuestLog>,
 ) {
     edge.metrics.count(told.way);
@@ -62,10 +57,17 @@ pub(crate) fn end(
         edge.metrics.count_fault(fault);
     }
     let failed = told.fault.is_some() || cx.is_some_and(Context::function_failed);
-    match edge.access_log {
-        AccessLog::Off => {}
-        AccessLog::Errors if !failed => {}
-        AccessLog::Errors | AccessLog::All => line(edge, cx, told, response.status(), said),
+    if let (Some(left), Some(cx)) = (told.stale_left, cx) {
+        edge.metrics.stale_left.note(&cx.site.name, left, edge.clock.ticks());
+    }
+    if edge.access_log.takes(failed) {
+        match &edge.access_log.to {
+            None => line(edge, cx, told, response.status(), said),
+            Some(to) => {
+                let pending = json(edge, cx, told, response.status(), said, to);
+                response.body_mut().note_end(pending);
+            }
+        }
     }
     if let Some(said) = said {
         guests(edge, cx.and_then(Context::request_id), said);
@@ -121,10 +123,51 @@ fn guests(edge: &Edge, request: Option<&str>, said: &GuestLog) {
     }
 }
 
+/// The line as JSON, as far as it is known before the body is sent.
+fn json(
+    edge: &Edge,
+    cx: Option<&Context>,
+    told: &Told,
+    status: StatusCode,
+    said: Option<&GuestLog>,
+    to: &Arc<dyn Lines>,
+) -> Option<Pending> {
+    let head = cx.map(|cx| &cx.head);
+    let fault = told.fault.as_ref();
+    let function = cx.and_then(Context::function_failure);
+    let fields = said.map(|said| said.fields.as_slice()).unwrap_or_default();
+    let entry = Entry {
+        time: access::rfc3339(cx.map_or_else(|| edge.clock.now(), |cx| cx.now)),
+        node: edge.name.as_str(),
+        site: cx.map(|cx| cx.site.name.as_str()),
+        method: head.map(|head| head.method.as_str()),
+        scheme: head.map(|head| head.scheme.as_str()),
+        host: head.map(|head| head.authority.as_str()),
+        path: head.map(|head| edge.access_log.path(head.path_and_query.as_str())),
+        protocol: cx.map(|cx| access::protocol(cx.version)),
+        client: told.client,
+        peer: cx.is_some_and(|cx| cx.peer.is_some()),
+        status: status.as_u16(),
+        way: told.way.as_str(),
+        detail: told.detail,
+        stale_left_s: told.stale_left.map(|left| left.as_secs()),
+        cause: fault.map(|fault| fault.cause.as_str()),
+        blame: fault.map(|fault| fault.blame.as_str()),
+        error: fault.map(|fault| fault.detail.as_ref()),
+        function: function.as_deref(),
+        fields: fields.iter().map(|(name, value)| (name.as_ref(), value.as_str())).collect(),
+        request: cx.and_then(Context::request_id),
+        elapsed_us: access::micros(edge.clock.ticks().saturating_sub(told.started)),
+    };
+    Pending::new(&entry, Arc::clone(to), edge.clock.clone(), told.started)
+}
+
+/// The line in the process's log, where every line is for people.
 fn line(edge: &Edge, cx: Option<&Context>, told: &Told, status: StatusCode, said: Option<&GuestLog>) {
     let elapsed_us = edge.clock.ticks().saturating_sub(told.started).as_micros() as u64;
     let (method, host, path) = cx.map_or(("", "", ""), target);
     let site = cx.map_or("", |cx| cx.site.name.as_str());
+    let path = edge.access_log.path(path);
     let cause = told.fault.as_ref().map(|fault| fault.cause.as_str());
     let blame = told.fault.as_ref().map(|fault| fault.blame.as_str());
     let error = told.fault.as_ref().map(|fault: &Fault| fault.detail.as_ref());

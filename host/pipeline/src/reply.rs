@@ -10,6 +10,8 @@ use seawall_base::{Blame, Cause, Fault};
 use seawall_cache::{FillBody, StoredBody};
 use seawall_origin::OriginBody;
 
+use crate::record::Pending;
+
 /// A response's body.
 #[derive(Debug, Default)]
 pub struct Reply {
@@ -18,6 +20,8 @@ pub struct Reply {
     skip: u64,
     /// Bytes still to send, where a range or a length says so.
     left: Option<u64>,
+    /// A line of the access log that waits for the body's end, where there is one.
+    noted: Option<Box<Pending>>,
 }
 
 #[derive(Debug, Default)]
@@ -45,14 +49,14 @@ impl Reply {
             [piece] => Source::Piece(piece.clone()),
             _ => Source::Pieces(Arc::clone(body.pieces()), 0),
         };
-        Self { from, skip: 0, left: Some(body.len()) }
+        Self { from, skip: 0, left: Some(body.len()), noted: None }
     }
 
     /// The body of a fill, read while it is written.
     #[must_use]
     pub fn fill(body: FillBody) -> Self {
         let left = body.size_hint().exact();
-        Self { from: Source::Fill(body), skip: 0, left }
+        Self { from: Source::Fill(body), skip: 0, left, noted: None }
     }
 
     /// A body in one piece.
@@ -65,7 +69,7 @@ impl Reply {
     #[must_use]
     pub fn pieces(pieces: Vec<Bytes>) -> Self {
         let left = pieces.iter().map(|piece| piece.len() as u64).sum();
-        Self { from: Source::Pieces(Arc::from(pieces), 0), skip: 0, left: Some(left) }
+        Self { from: Source::Pieces(Arc::from(pieces), 0), skip: 0, left: Some(left), noted: None }
     }
 
     /// Bytes still to send, where that is known.
@@ -77,13 +81,39 @@ impl Reply {
     /// A body that goes straight through.
     #[must_use]
     pub fn origin(body: OriginBody) -> Self {
-        Self { from: Source::Origin(body), skip: 0, left: None }
+        Self { from: Source::Origin(body), skip: 0, left: None, noted: None }
     }
 
     /// Only the bytes `first..=last`.
     #[must_use]
     pub fn range(self, first: u64, last: u64) -> Self {
         Self { skip: first, left: Some(last.saturating_sub(first) + 1), ..self }
+    }
+
+    /// A line that is written once the body has ended.
+    pub(crate) fn note_end(&mut self, pending: Option<Pending>) {
+        let Some(mut pending) = pending else { return };
+        pending.begin(self.size_hint().exact(), self.is_end_stream());
+        self.noted = Some(Box::new(pending));
+    }
+
+    fn poll_whole(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
+        loop {
+            if self.left == Some(0) {
+                return Poll::Ready(None);
+            }
+            let Some(frame) = ready!(self.poll_piece(cx)) else {
+                return Poll::Ready(self.left.filter(|left| *left > 0).map(|left| Err(short(left))));
+            };
+            match frame?.into_data() {
+                Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
+                Ok(data) => {
+                    if let Some(data) = self.cut(data) {
+                        return Poll::Ready(Some(Ok(Frame::data(data))));
+                    }
+                }
+            }
+        }
     }
 
     fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
@@ -128,22 +158,21 @@ impl Body for Reply {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
-        loop {
-            if self.left == Some(0) {
-                return Poll::Ready(None);
-            }
-            let Some(frame) = ready!(self.poll_piece(cx)) else {
-                return Poll::Ready(self.left.filter(|left| *left > 0).map(|left| Err(short(left))));
-            };
-            match frame?.into_data() {
-                Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
-                Ok(data) => {
-                    if let Some(data) = self.cut(data) {
-                        return Poll::Ready(Some(Ok(Frame::data(data))));
-                    }
+        let frame = ready!(self.poll_whole(cx));
+        if self.noted.is_some() {
+            let ends = self.is_end_stream();
+            if let Some(noted) = &mut self.noted {
+                match &frame {
+                    Some(Ok(frame)) => noted.sent(frame.data_ref().map_or(0, Bytes::len)),
+                    Some(Err(_)) => {}
+                    None => noted.ended(),
+                }
+                if ends && !matches!(frame, Some(Err(_))) {
+                    noted.ended();
                 }
             }
         }
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {

@@ -19,7 +19,7 @@ use crate::fill::{Account, Led};
 use crate::hooks::OnRequest;
 use crate::reply::Reply;
 use crate::site::Site;
-use crate::{admit, cutoff, deliver, fault, fill, hooks, hops, key, pass, record, redirect};
+use crate::{admit, cutoff, deliver, fault, fill, hooks, hops, key, pass, record, redirect, settle};
 
 /// How often a request may be released by a leader before it fetches for itself, joined by nobody. Once for a late
 /// `Vary`, once more for a purge: a request that meets both still asks once.
@@ -27,7 +27,7 @@ const RELEASES_MAX: u32 = 2;
 
 /// Serves one request of a client.
 pub async fn serve(edge: &Arc<Edge>, connection: &Connection, request: Request<Outgoing>) -> Response<Reply> {
-    let mut told = Told::new(edge.clock.ticks());
+    let mut told = Told::new(edge.clock.ticks(), connection);
     let is_head = request.method() == Method::HEAD;
     match admit::client(edge, connection, request) {
         Ok((mut cx, body)) => {
@@ -43,13 +43,13 @@ pub async fn serve(edge: &Arc<Edge>, connection: &Connection, request: Request<O
             }
             deliver::drop_body_where_none_may_be(&mut response, is_head);
             let said = cx.take_guest_log();
-            record::end(edge, Some(&cx), &told, &response, said.as_ref());
+            record::end(edge, Some(&cx), &told, &mut response, said.as_ref());
             response
         }
         Err(refusal) => {
             let mut response = faulty(edge, None, refusal, &mut told);
             deliver::drop_body_where_none_may_be(&mut response, is_head);
-            record::end(edge, None, &told, &response, None);
+            record::end(edge, None, &told, &mut response, None);
             response
         }
     }
@@ -280,6 +280,7 @@ fn settled(
         Basis::StandIn(why) => {
             told.way = Way::Stale;
             told.detail = Some(why);
+            told.stale_left = Some(settle::stand_in_left(&cx.site, &entry, why, cx.now));
             status.detail = Some(why);
             status.ttl = Some(entry.head.terms.ttl(cx.now));
             Source::Stored(entry)

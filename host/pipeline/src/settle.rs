@@ -8,7 +8,7 @@ use http::header::{AGE, CONTENT_LENGTH, HeaderValue, SET_COOKIE};
 use http::{HeaderMap, Method, StatusCode, Uri};
 use seawall_base::{Fault, Position};
 use seawall_cache::{Draft, Entry};
-use seawall_policy::reuse::{OriginFailure, StaleOnError, stale_on_error};
+use seawall_policy::reuse::{OriginFailure, StaleOnError, stale_left, stale_on_error};
 use seawall_policy::storing::may_store;
 use seawall_policy::terms::Times;
 use seawall_policy::validation::{self, HeadEffect, Selects};
@@ -219,6 +219,13 @@ pub fn of_fault(asked: &Asked<'_>, _fault: &Fault) -> Option<StaleOnError> {
 pub(crate) fn stands_in(site: &Site, directives: &RequestDirectives, prior: &Entry, now: SystemTime) -> bool {
     let failure = OriginFailure::Status(StatusCode::SERVICE_UNAVAILABLE);
     stale_on_error(&prior.head.terms, directives, failure, &site.rules, now).is_allowed()
+}
+
+/// How much longer what stands in for a failing origin, for the reason that `why` names, still may.
+pub(crate) fn stand_in_left(site: &Site, entry: &Entry, why: &str, now: SystemTime) -> Duration {
+    let disconnected = why == StaleOnError::Disconnected.as_str();
+    let stands = if disconnected { StaleOnError::Disconnected } else { StaleOnError::StaleIfError };
+    stale_left(&entry.head.terms, stands, &site.rules, now)
 }
 
 fn stale(asked: &Asked<'_>, prior: &Entry, failure: OriginFailure) -> StaleOnError {

@@ -253,5 +253,16 @@ pub fn stale_on_error(
     }
 }
 
+/// How much longer a stored response may stand in for a failed answer, by the window that it stands in by. Zero where that
+/// is the request's own.
+pub fn stale_left(terms: &Terms, stands: StaleOnError, rules: &Rules, now: SystemTime) -> Duration {
+    let window = match stands {
+        StaleOnError::StaleIfError => terms.stale_if_error(rules),
+        StaleOnError::Disconnected => rules.stale_when_disconnected.unwrap_or_default(),
+        StaleOnError::Refused(_) => Duration::ZERO,
+    };
+    window.saturating_sub(terms.staleness(now))
+}
+
 #[cfg(test)]
 mod tests;

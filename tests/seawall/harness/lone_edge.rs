@@ -15,7 +15,8 @@ use seawall_origin::{ClientSetup, Limits, Outgoing, Pool, PoolMetrics, PoolSetup
 use seawall_pipeline::edge::Identity;
 use seawall_pipeline::error_page::ErrorPages;
 use seawall_pipeline::{
-    AccessLog, Connection, Edge, Guards, LastHost, Metrics, Origin, Proxies, Site, Sites, WhenCutOff, serve,
+    AccessLog, Connection, Edge, Guards, LastHost, Metrics, Origin, Proxies, Site, Sites, WhenCutOff, Which,
+    serve,
 };
 use seawall_policy::admission::HeadLimits;
 use seawall_policy::{Normalise, Rules};
@@ -69,7 +70,7 @@ impl LoneEdge {
             https_port: None,
             head_limits: HeadLimits::default(),
             metrics: Metrics::default(),
-            access_log: AccessLog::Off,
+            access_log: AccessLog { which: Which::Off, ..AccessLog::default() },
             trace: None,
             requests: Arc::new(AtomicU64::new(0)),
         });

@@ -33,6 +33,7 @@ pub(crate) struct Plan {
     of_listen: String,
     servers: Option<String>,
     of_cache: String,
+    of_log: String,
     of_origin: String,
     site: String,
     site_origin: String,
@@ -53,6 +54,7 @@ impl Plan {
             of_listen: String::new(),
             servers: None,
             of_cache: String::new(),
+            of_log: String::new(),
             of_origin: String::new(),
             site: "shop".to_owned(),
             site_origin: "shop".to_owned(),
@@ -119,6 +121,12 @@ impl Plan {
         self
     }
 
+    /// One more line about the log.
+    pub(crate) fn log(mut self, line: &str) -> Self {
+        let _ = writeln!(self.of_log, "{line}");
+        self
+    }
+
     /// One more line about the cache.
     pub(crate) fn cache(mut self, line: &str) -> Self {
         let _ = writeln!(self.of_cache, "{line}");
@@ -180,7 +188,7 @@ impl Plan {
     /// The text of the config file.
     pub(crate) fn toml(&self, world: &world::World) -> String {
         let Self { name, region, of_node, of_listen, of_cache, of_origin, site, site_origin, .. } = self;
-        let Self { of_site, more, .. } = self;
+        let Self { of_site, of_log, more, .. } = self;
         let folder = world.folder.path().display();
         let origin = self.origin.unwrap_or_else(|| world.origin.address());
         let servers = self.servers.clone().unwrap_or_else(|| format!("\"http://{origin}\""));
@@ -219,6 +227,7 @@ impl Plan {
             {cluster}
             [log]
             access = "all"
+            {of_log}
             [[origins]]
             name = "shop"
             servers = [{servers}]

@@ -24,6 +24,7 @@ use super::{BODY_MAX_BYTES, router};
 use crate::auth::{Role, Token, Tokens};
 use crate::config::{Configured, InForce, Mistake, NotReloaded, Reloaded};
 use crate::functions::{DeployOrder, DeployView, FunctionView, Functions, Refusal, Tail};
+use crate::origins::{OriginView, Origins, ServerView};
 use crate::state::{AdminState, ConfirmLimits};
 
 mod audit;
@@ -143,6 +144,33 @@ impl Configured for Settled {
     }
 }
 
+/// An origin with one server, which is left alone.
+struct One;
+
+impl Origins for One {
+    fn list(&self) -> Vec<OriginView> {
+        let server = ServerView {
+            url: "http://10.0.0.1".to_owned(),
+            weight: 1,
+            role: "primary",
+            health: "unchecked",
+            circuit: "open",
+            opens_again_in_ms: Some(1500),
+            in_flight: 0,
+            latency_us: None,
+        };
+        vec![OriginView {
+            name: "shop".to_owned(),
+            balance: "round-robin",
+            in_flight: 0,
+            waiting: 2,
+            retries_left: 10,
+            backup: None,
+            servers: vec![server],
+        }]
+    }
+}
+
 /// Two nodes of one process; the door is `fra-1`'s.
 struct Scene {
     router: Router,
@@ -195,6 +223,7 @@ impl Scene {
             cluster: Arc::clone(&cluster),
             functions: Arc::new(Two),
             steps: None,
+            origins: Arc::new(One),
             config: Arc::new(Settled(Arc::new(InForce {
                 sites: ["shop", "blog"].map(|name| SiteName::new(name).unwrap()).to_vec(),
                 tokens: Tokens::new(vec![

@@ -59,6 +59,8 @@ pub(super) enum Kind {
     Flag,
     /// A whole number of such things.
     Count(&'static str),
+    /// A number from 0 to 1.
+    Share,
     /// Such as `"5s"`.
     Duration,
     /// Such as `"64MiB"`.
@@ -165,7 +167,7 @@ pub(super) const FILE: Table = table! { "":
     functions: Kind::Tables(&FUNCTION), Without::Nothing, Live, "[[functions]]";
     /// What host names map to. At least one.
     sites: Kind::Tables(&SITE), Without::Needed, Live, "[[sites]]";
-    /// What is written to standard error.
+    /// What is written to standard error, and of requests perhaps elsewhere.
     log: Kind::Table(&LOG), Without::Nothing, Live, "[log]";
 };
 

@@ -288,6 +288,9 @@ pub(super) struct RawLog {
     pub(super) at: usize,
     pub(super) level: Field<String>,
     pub(super) access: Field<String>,
+    pub(super) access_to: Field<String>,
+    pub(super) access_sample: Field<f64>,
+    pub(super) access_query: Field<bool>,
     pub(super) format: Field<String>,
 }
 
@@ -297,6 +300,9 @@ impl RawLog {
             at: table.at(),
             level: table.text("level"),
             access: table.text("access"),
+            access_to: table.text("access_to"),
+            access_sample: table.decimal("access_sample"),
+            access_query: table.flag("access_query"),
             format: table.text("format"),
         }
     }

@@ -231,6 +231,15 @@ impl<'r> TableReader<'r> {
         })
     }
 
+    /// A number, with a fraction or without.
+    pub(super) fn decimal(&self, key: &str) -> Field<f64> {
+        self.typed(key, "a number", |value| match value {
+            DeValue::Float(number) => number.as_str().parse().ok(),
+            DeValue::Integer(number) => number.as_str().parse().ok(),
+            _ => None,
+        })
+    }
+
     pub(super) fn flag(&self, key: &str) -> Field<bool> {
         self.typed(key, "`true` or `false`", DeValue::as_bool)
     }

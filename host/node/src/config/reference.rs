@@ -61,6 +61,7 @@ fn kind(kind: &Kind) -> String {
         Kind::Name => "name",
         Kind::Flag => "`true` or `false`",
         Kind::Count(of) => return format!("number of {of}"),
+        Kind::Share => "number from 0 to 1",
         Kind::Duration => "duration",
         Kind::Size => "size",
         Kind::Address => "IP address and port",

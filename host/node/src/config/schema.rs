@@ -62,6 +62,7 @@ fn looks_of(kind: &Kind) -> Value {
         Kind::Secret => json!({ "type": "string", "minLength": 16, "maxLength": 1024 }),
         Kind::Flag => json!({ "type": "boolean" }),
         Kind::Count(_) => json!({ "type": "integer", "minimum": 0 }),
+        Kind::Share => json!({ "type": "number", "minimum": 0, "maximum": 1 }),
         Kind::Duration => json!({ "type": "string", "pattern": format!("^[0-9]+({})$", duration::units()) }),
         Kind::Size => json!({ "type": "string", "pattern": "^[0-9]+(B|[KMGT]i?B)$" }),
         Kind::Address => json!({ "type": "string", "pattern": ":[0-9]{1,5}$" }),

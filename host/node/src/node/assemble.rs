@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
+use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 use seawall_admin::AdminState;
 use seawall_base::{Blame, Clock};
@@ -13,14 +14,16 @@ use seawall_cache::Store;
 use seawall_cluster::peer::PeerSecret;
 use seawall_cluster::{Cluster, Follower, NodeInfo, Setup};
 use seawall_origin::{Client, ClientSetup, Limits, Trust};
-use seawall_pipeline::Peers;
 use seawall_pipeline::edge::Identity;
+use seawall_pipeline::{Lines, Peers};
 
-use super::build::{Base, Text, unix_ms};
+use super::access_log::Writer;
+use super::build::{Base, METRICS_PREFIX, Text, unix_ms};
 use super::front::Front;
 use super::functions::Door;
 use super::live::Live;
-use super::origins::Counters;
+use super::origins::{Board, Counters};
+use super::process_metrics::ProcessMetrics;
 use super::reload::{ConfigDoor, Reloader, Reloads};
 use super::{Shared, StartError};
 use crate::config::Config;
@@ -32,6 +35,8 @@ pub(crate) struct Parts {
     pub(crate) follower: Follower,
     pub(crate) admin: AdminState,
     pub(crate) reloader: Arc<Reloader>,
+    /// Writes the access log, where it has a place of its own.
+    pub(crate) access_log: Option<Writer>,
 }
 
 /// How long an edge waits for its shield to accept a connection: shields are near, and the origin is there.
@@ -44,23 +49,28 @@ pub(crate) fn assemble(
     https_port: Option<u16>,
     reloads: Reloads,
 ) -> Result<Parts, StartError> {
-    let mut registry = Registry::with_prefix("seawall");
+    let mut all = Registry::default();
+    all.sub_registry_with_prefix("process").register_collector(Box::new(ProcessMetrics));
+    let registry = all.sub_registry_with_prefix(METRICS_PREFIX);
+    let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+    registry.register("build", "What this program is", build);
+    let access_log = Writer::start(&config.log.access_to, registry)?;
     let clock = &shared.clock;
     let cache = seawall_cache::Metrics::default();
-    cache.register(&mut registry);
+    cache.register(registry);
     let store = Store::new(cache_config(config), cache);
     let origins = Counters::default();
-    origins.register(&mut registry);
-    let (cluster, follower) = join(config, shared, peer_addr, &mut registry)?;
+    origins.register(registry);
+    let (cluster, follower) = join(config, shared, peer_addr, registry)?;
     let metrics = seawall_pipeline::Metrics::default();
-    metrics.register(&mut registry);
-    let front = Arc::new(Front::new(config, clock, &mut registry)?);
+    metrics.register(registry, clock);
+    let front = Arc::new(Front::new(config, clock, registry)?);
     let counts = super::reload::Metrics::default();
-    counts.register(&mut registry);
+    counts.register(registry);
     let identity =
         Identity::new(&config.node.name).ok_or_else(|| StartError::Config("the node's name".into()))?;
-    let peers = peers(config, clock, &mut registry)?;
-    let registry = Arc::new(RwLock::new(registry));
+    let peers = peers(config, clock, registry)?;
+    let registry = Arc::new(RwLock::new(all));
     let base = Base {
         shared: shared.clone(),
         store,
@@ -75,6 +85,7 @@ pub(crate) fn assemble(
         registry: Arc::clone(&registry),
         trust: Mutex::default(),
         counts_functions: Mutex::default(),
+        lines: access_log.as_ref().map(|writer| writer.queue() as Arc<dyn Lines>),
     };
     let text = reloads.text();
     let text = text.as_ref().map(|(file, text)| Text { file, text });
@@ -84,10 +95,11 @@ pub(crate) fn assemble(
         cluster,
         functions: Arc::new(Door::new(live.clone(), clock.clone())),
         steps: clock.is_stepped().then(|| clock.clone()),
+        origins: Arc::new(Board(live.clone())),
         config: Arc::new(ConfigDoor(Arc::clone(&reloader))),
         registry,
     };
-    Ok(Parts { live, front, follower, admin, reloader })
+    Ok(Parts { live, front, follower, admin, reloader, access_log })
 }
 
 fn cache_config(config: &Config) -> seawall_cache::Config {

@@ -16,7 +16,7 @@ use seawall_cluster::Cluster;
 use seawall_origin::Trust;
 use seawall_pipeline::edge::Identity;
 use seawall_pipeline::error_page::{ErrorPage, ErrorPages};
-use seawall_pipeline::{AccessLog, Edge, Peers, Proxies, Site, Sites, WhenCutOff};
+use seawall_pipeline::{AccessLog, Edge, Lines, Peers, Proxies, Site, Sites, WhenCutOff, Which};
 use seawall_policy::forwarded::Dialect;
 
 use super::front::Front;
@@ -45,7 +45,12 @@ pub(crate) struct Base {
     pub(crate) trust: Mutex<Option<Trust>>,
     /// Whether the counters of functions are in the registry.
     pub(crate) counts_functions: Mutex<bool>,
+    /// Where the lines of requests go, where that is a place of their own.
+    pub(crate) lines: Option<Arc<dyn Lines>>,
 }
+
+/// What the names of our metrics begin with; those of the process have the names that all processes' have.
+pub(crate) const METRICS_PREFIX: &str = "seawall";
 
 /// A configuration's text, for its digest, and its file.
 pub(crate) struct Text<'t> {
@@ -88,7 +93,7 @@ impl Base {
             https_port: self.https_port,
             head_limits: config.listen.head.limits(),
             metrics: self.metrics.clone(),
-            access_log: access_log(config.log.access),
+            access_log: access_log(&config.log, self.lines.as_ref()),
             trace: self.shared.trace.clone(),
             requests: Arc::clone(&self.requests),
         });
@@ -129,7 +134,7 @@ impl Base {
     fn count_functions(&self, functions: &Switchboard) {
         let mut counted = self.counts_functions.lock();
         if let (Some(runtime), false) = (&functions.runtime, *counted) {
-            runtime.register_metrics(&mut self.registry.write());
+            runtime.register_metrics(self.registry.write().sub_registry_with_prefix(METRICS_PREFIX));
             *counted = true;
         }
     }
@@ -220,11 +225,16 @@ fn proxies(config: &Config) -> Proxies {
     }
 }
 
-fn access_log(config: config::AccessLog) -> AccessLog {
-    match config {
-        config::AccessLog::Off => AccessLog::Off,
-        config::AccessLog::Errors => AccessLog::Errors,
-        config::AccessLog::All => AccessLog::All,
+fn access_log(config: &config::Log, to: Option<&Arc<dyn Lines>>) -> AccessLog {
+    AccessLog {
+        which: match config.access {
+            config::AccessLog::Off => Which::Off,
+            config::AccessLog::Errors => Which::Errors,
+            config::AccessLog::All => Which::All,
+        },
+        sample: config.access_sample.map(config::Share::get),
+        omits_query: !config.access_query,
+        to: to.map(Arc::clone),
     }
 }
 

@@ -92,7 +92,7 @@ async fn control(
     orders: mpsc::UnboundedReceiver<Order>,
     stopped: watch::Receiver<bool>,
 ) {
-    let Parts { live, front, follower, admin: state, reloader } = parts;
+    let Parts { live, front, follower, admin: state, reloader, .. } = parts;
     let edge = live.edge();
     let sink = Arc::new(Sink { live: live.clone() });
     // For as long as this thread runs: the table of nodes would keep the cache alive.

@@ -2,7 +2,9 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use super::{OriginFailure, Reuse, RevalidateReason, StaleOnError, StaleRefusal, reuse, stale_on_error};
+use super::{
+    OriginFailure, Reuse, RevalidateReason, StaleOnError, StaleRefusal, reuse, stale_left, stale_on_error,
+};
 use crate::suite::{Exchange, fields, present};
 use crate::{RequestDirectives, Rules};
 
@@ -138,4 +140,16 @@ fn disconnected_has_a_limit() {
     assert!(!stale_on_error(&terms, &none, lost, &Rules::default(), at(61 + 86_400)).is_allowed());
     let never = Rules { stale_when_disconnected: None, ..Rules::default() };
     assert!(!stale_on_error(&terms, &none, lost, &never, at(61)).is_allowed());
+}
+
+#[test]
+fn what_is_left_is_of_the_window_that_it_stands_in_by() {
+    let terms = Exchange::with(&[("cache-control", "max-age=60, stale-if-error=100")]).stored();
+    let rules = Rules { stale_when_disconnected: Some(Duration::from_secs(500)), ..Rules::default() };
+    let left =
+        |stands, after| stale_left(&terms, stands, &rules, present() + Duration::from_secs(after)).as_secs();
+    assert_eq!(left(StaleOnError::StaleIfError, 70), 90);
+    assert_eq!(left(StaleOnError::StaleIfError, 161), 0);
+    assert_eq!(left(StaleOnError::Disconnected, 161), 399);
+    assert_eq!(left(StaleOnError::Refused(StaleRefusal::TooStale), 70), 0);
 }

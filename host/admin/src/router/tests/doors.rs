@@ -31,7 +31,7 @@ async fn no_write_is_anonymous_and_no_reader_writes() {
 #[tokio::test(start_paused = true)]
 async fn under_v1_looking_needs_a_token_of_any_role() {
     let scene = Scene::whole().await;
-    for path in ["/v1/nodes", "/v1/config", "/v1/purges", "/v1/purges/x"] {
+    for path in ["/v1/nodes", "/v1/origins", "/v1/config", "/v1/purges", "/v1/purges/x"] {
         let response = scene.send(with_token(Method::GET, path, None)).await;
         assert_eq!(problem_of(response, "unauthorized").await.0, StatusCode::UNAUTHORIZED, "{path}");
         for token in [READ, WRITE] {
@@ -56,6 +56,19 @@ async fn a_config_file_that_is_refused_is_told_with_every_mistake() {
     assert_eq!(places, ["seawall.toml:1:2", "seawall.toml:3:4"]);
     let response = scene.send(with_token(Method::POST, "/v1/config/reload", Some(READ))).await;
     assert_eq!(response.status(), StatusCode::FORBIDDEN, "who may look may not change");
+}
+
+#[tokio::test(start_paused = true)]
+async fn origins_are_told_with_their_servers() {
+    let scene = Scene::whole().await;
+    let (status, told) = scene.get("/v1/origins").await;
+    assert_eq!((status, &told["answered_by"]), (StatusCode::OK, &json!("fra-1")));
+    let origin = &told["origins"][0];
+    assert_eq!(
+        (&origin["name"], &origin["waiting"], &origin["backup"]),
+        (&json!("shop"), &json!(2), &Value::Null)
+    );
+    assert_eq!(origin["servers"][0]["opens_again_in_ms"], 1500);
 }
 
 #[tokio::test(start_paused = true)]
@@ -167,6 +180,7 @@ async fn the_description_lists_every_path_with_its_methods() {
         "get /v1/functions/{name}",
         "get /v1/functions/{name}/tail",
         "get /v1/nodes",
+        "get /v1/origins",
         "get /v1/purges",
         "get /v1/purges/{id}",
         "post /v1/config/reload",

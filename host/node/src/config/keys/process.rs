@@ -117,7 +117,14 @@ pub(in crate::config) const LOG: Table = table! { "[log]":
     /// How much is said. `SEAWALL_LOG` overrides it, with a filter such as `info,access=off`.
     level: Kind::Words(&["error", "warn", "info", "debug", "trace"]), Without::Is("\"info\""), Live, "\"info\"";
     /// Which requests get a [line](OPERATING.md#log) of their own.
-    access: Kind::Words(&["off", "errors", "all"]), Without::Is("\"errors\""), Live, "\"all\"";
+    access: Kind::Words(&["off", "errors", "all"]), Without::Says("`\"errors\"`; `\"all\"` where `access_to` is set"), Live, "\"all\"";
+    /// Where the lines of requests go: `"log"` among all others, `"stdout"`, or the path of a file, as JSON. See
+    /// [access log](OPERATING.md#access-log).
+    access_to: Kind::Path, Without::Is("\"log\""), Restart, "\"./access.log\"";
+    /// The share of the requests that are written; what failed always is.
+    access_sample: Kind::Share, Without::Says("all"), Live, "0.1";
+    /// Whether paths are written with their query.
+    access_query: Kind::Flag, Without::Is("true"), Live, "false";
     /// For machines or for people.
     format: Kind::Words(&["json", "text"]), Without::Is("\"text\""), Restart, "\"json\"";
 };
