@@ -40,6 +40,7 @@ mod settings;
 mod shield;
 mod tail;
 mod telemetry;
+mod traces;
 mod uploads;
 mod vary;
 mod write;

@@ -66,6 +66,7 @@ async fn every_metric_is_documented_and_every_documented_one_is_there() {
         .cluster("")
         .site("stale_if_error = \"1h\"")
         .function("guest", &guests::module("security-headers"), "")
+        .table("[telemetry]\notlp = \"http://127.0.0.1:9\"\nsample = 0")
         .log(&format!("access_to = \"{}\"", file.display()));
     let node = world.start(plan).await;
     world.origin.says("/page", Answer::cacheable("page"));

@@ -5,10 +5,13 @@ use crate::manifest::Manifest;
 use crate::rust_source::RustSource;
 
 /// Folders whose manifest may name a crate. `deny.toml` holds the same for what arrives indirectly.
-const OWNERS: [(&str, &[&str]); 9] = [
+const OWNERS: [(&str, &[&str]); 12] = [
     ("async-nats", &["host/cluster"]),
     ("axum", &["host/admin", "bench"]),
     ("hyper-rustls", &["host/origin"]),
+    ("opentelemetry", &["host/node"]),
+    ("opentelemetry-otlp", &["host/node"]),
+    ("opentelemetry_sdk", &["host/node"]),
     ("moka", &["host/cache", "bench"]),
     ("wasmparser", &["host/functions"]),
     ("wasmtime", &["host/functions"]),

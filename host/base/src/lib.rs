@@ -1,6 +1,6 @@
 //! GROUND. The few words that all rooms share.
 //!
-//! Owns: names of things, positions in the control log, what a purge says, and the one clock.
+//! Owns: names of things, positions in the control log, what a purge says, the one clock, and traces.
 //! Refuses: anything that only one room needs, and all I/O besides reading the clock.
 
 pub mod clock;
@@ -8,6 +8,7 @@ pub mod fault;
 pub mod name;
 pub mod position;
 pub mod purge;
+pub mod trace;
 
 pub use clock::Clock;
 pub use fault::{Blame, Cause, Fault, Retry};

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use seawall_base::trace::{Kind, Span};
 use smallvec::SmallVec;
 use wasmtime::component::{ComponentNamedList, Lift};
 
@@ -189,7 +190,9 @@ impl Chain {
         (Result<R, String>,): ComponentNamedList + Lift,
     {
         let eye = self.window.as_ref().and_then(|window| window.look(&exchange));
+        let span = span(&exchange, function, hook);
         let called = live::call(function, kept, exchange, hook, check).await;
+        end(span, &called.result);
         function.shared.metrics.record(hook, &called.result, called.spent);
         if let Some(eye) = eye {
             eye.close(function, hook, &called);
@@ -269,6 +272,20 @@ impl fmt::Debug for Chain {
             .field("hooks", hooks)
             .field("absent", absent)
             .finish()
+    }
+}
+
+/// The span of a call, where the request is sampled.
+fn span(exchange: &Exchange, function: &Function, hook: Hook) -> Option<Span> {
+    let mut span = exchange.trace.as_ref()?.child(hook.as_str(), Kind::Internal);
+    span.note("seawall.function", &*function.name);
+    Some(span)
+}
+
+fn end<T>(span: Option<Span>, result: &Result<T, FunctionError>) {
+    if let (Some(mut span), Err(error)) = (span, result) {
+        span.note("error.type", error.code());
+        span.fail(error.detail.to_string());
     }
 }
 

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, Method, StatusCode, Version};
 use seawall_base::OriginName;
+use seawall_base::trace::Parent;
 
 use crate::error::FunctionError;
 use crate::guest_log::GuestLog;
@@ -31,6 +32,8 @@ pub struct Exchange {
     pub vars: Vars,
     /// What functions wrote for the operator. Kept when a hook fails: it explains why.
     pub log: GuestLog,
+    /// The span that calls are part of, where the request is sampled.
+    pub trace: Option<Parent>,
     /// The first failure that the operator's settings let pass.
     pub tolerated: Option<FunctionError>,
 }
@@ -47,6 +50,7 @@ impl Exchange {
             store: None,
             vars: Vars::default(),
             log: GuestLog::default(),
+            trace: None,
             tolerated: None,
         }
     }

@@ -44,6 +44,7 @@ mod site;
 mod size;
 mod suggest;
 mod syntax;
+mod telemetry;
 mod validate;
 
 #[cfg(test)]
@@ -88,6 +89,7 @@ pub use server::{Scheme, ServerUrl, ServerUrlError};
 pub use share::Share;
 pub use site::{Site, WhenCutOff};
 pub use size::{Bytes, SizeError};
+pub use telemetry::{DEFAULT_SAMPLE, Telemetry};
 
 use check::Check;
 use raw::RawConfig;
@@ -120,6 +122,8 @@ pub struct Config {
     pub sites: Vec<Site>,
     /// What is written to standard error.
     pub log: Log,
+    /// Traces.
+    pub telemetry: Telemetry,
 }
 
 impl Config {

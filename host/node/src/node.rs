@@ -36,6 +36,7 @@ mod process_metrics;
 mod reload;
 mod settings;
 mod strict;
+mod telemetry;
 mod worker;
 
 pub use error::StartError;
@@ -87,6 +88,7 @@ pub struct Running {
     control: JoinHandle<()>,
     /// Ends last: until then there are requests.
     access_log: Option<access_log::Writer>,
+    telemetry: Option<telemetry::Sender>,
 }
 
 impl Shared {
@@ -234,7 +236,7 @@ impl Node {
         let peer_address = peers.as_ref().map(|bound| bound.address);
         let https_port = https.first().map(|bound| bound.address.port());
         let mut parts = assemble::assemble(config, shared, peer_address, https_port, reloads)?;
-        let access_log = parts.access_log.take();
+        let (access_log, telemetry) = (parts.access_log.take(), parts.telemetry.take());
 
         let (stop, stopped) = watch::channel(false);
         let live = parts.live.clone();
@@ -255,7 +257,20 @@ impl Node {
             workers.push(worker::spawn(number, own, front, live, stopped.clone(), together)?);
         }
         let (http, https, admin, peers) = (http_at, https_at, admin_address, peer_address);
-        Ok(Running { live, orders, http, https, admin, peers, stop, workers, end, control, access_log })
+        Ok(Running {
+            live,
+            orders,
+            http,
+            https,
+            admin,
+            peers,
+            stop,
+            workers,
+            end,
+            control,
+            access_log,
+            telemetry,
+        })
     }
 }
 
@@ -339,6 +354,9 @@ impl Running {
         panicked |= self.control.join().is_err();
         if let Some(writer) = self.access_log {
             writer.stop();
+        }
+        if let Some(sender) = self.telemetry {
+            sender.stop();
         }
         if panicked {
             tracing::error!("a thread of the node panicked");

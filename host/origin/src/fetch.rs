@@ -7,7 +7,8 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use http::header::HOST;
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
+use seawall_base::trace::{Kind, Parent};
 use seawall_base::{Blame, Cause, Fault, Retry};
 use tokio::time::Instant;
 
@@ -65,7 +66,12 @@ struct Errand<'p> {
     tried: [Tried; 2],
     tries: u32,
     deadline: Option<Instant>,
+    /// The span that the tries are part of, where the request is sampled.
+    trace: Option<Parent>,
 }
+
+/// Carries a trace on (W3C Trace Context §3.2).
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// What an answer is needed for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -100,6 +106,7 @@ impl Pool {
             tries: 0,
             // A sleep knows when it ends; this file must not ask what time it is.
             deadline: self.settings().timeout.map(|limit| tokio::time::sleep(limit).deadline()),
+            trace: None,
         };
         errand.run(request).await
     }
@@ -255,12 +262,40 @@ impl Errand<'_> {
     }
 
     /// One server, once; and once more on a new connection where an idle one had ended.
+    /// One try, and its span where the request is sampled.
     async fn attempt(
+        &mut self,
+        seat: Seat,
+        mut request: Request<Outgoing>,
+    ) -> Result<Response<OriginBody>, Fault> {
+        self.tries += 1;
+        let Some(parent) = request.extensions_mut().remove::<Parent>().or_else(|| self.trace.clone()) else {
+            return self.ask(seat, request).await;
+        };
+        let mut span = parent.child("origin", Kind::Client);
+        self.trace = Some(parent);
+        span.note("seawall.origin", seat.pool().name().as_str());
+        span.note("server.address", seat.member().server.to_string());
+        span.note("seawall.try", u16::try_from(self.tries).unwrap_or(u16::MAX));
+        if let Ok(value) = HeaderValue::try_from(span.parent().place().traceparent()) {
+            request.headers_mut().insert(TRACEPARENT, value);
+        }
+        let answer = self.ask(seat, request).await;
+        match &answer {
+            Ok(response) => span.note("http.response.status_code", response.status().as_u16()),
+            Err(fault) => {
+                span.note("error.type", fault.cause.as_str());
+                span.fail(&*fault.detail);
+            }
+        }
+        answer
+    }
+
+    async fn ask(
         &mut self,
         mut seat: Seat,
         request: Request<Outgoing>,
     ) -> Result<Response<OriginBody>, Fault> {
-        self.tries += 1;
         seat.member().metrics.requests.inc();
         let began = self.pool.clock().ticks();
         let mut outcome = self.send(&seat, request, Reuse::of(&self.repeat)).await;

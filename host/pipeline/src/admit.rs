@@ -78,6 +78,7 @@ pub(crate) fn client(
         edits: RouteEdits::default(),
         chain: site.chain(),
         functions: None,
+        trace: None,
         peer: None,
         interim: connection.interim_for(parts.version),
         upgrade,

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use http::uri::{Authority, Scheme};
 use http::{HeaderMap, HeaderValue, Version};
 use parking_lot::Mutex;
+use seawall_base::trace::Span;
 use seawall_base::{Fault, Position};
 use seawall_cache::{Ask, Key};
 use seawall_functions::{Chain, RequestHead, RouteEdits};
@@ -89,6 +90,8 @@ pub(crate) struct Context {
     pub(crate) upgrade: Option<Box<Upgrade>>,
     /// Whether the client takes trailers (RFC 9110 §10.1.4).
     pub(crate) takes_trailers: bool,
+    /// Its span, where it is sampled.
+    pub(crate) trace: Option<Box<Span>>,
     /// Wall time when the request came.
     pub(crate) now: SystemTime,
 }

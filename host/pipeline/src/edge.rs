@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use http::HeaderValue;
+use seawall_base::trace::Tracer;
 use seawall_base::{Clock, NodeName, OriginName};
 use seawall_cache::Store;
 use seawall_cluster::Cluster;
@@ -51,6 +52,8 @@ pub struct Edge {
     pub access_log: AccessLog,
     /// Who else is told of every request: on an author's desk only.
     pub trace: Option<Arc<dyn Trace>>,
+    /// Which requests are traced, if any.
+    pub tracer: Option<Tracer>,
     /// What the next request's name counts from: a number that differs between two runs of a node.
     pub requests: Arc<AtomicU64>,
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use http::header::{CONTENT_LENGTH, TRAILER};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Response, StatusCode};
+use seawall_base::trace::Span;
 use seawall_base::{Blame, Cause, Fault};
 use seawall_cache::{Entry, Followed, Key, Lead, Release};
 use seawall_functions::FetchReason;
@@ -26,6 +27,7 @@ use crate::origin_side::{OnOriginRequest, OnOriginResponse, OriginSide};
 use crate::route::{self, Route};
 use crate::settle::{self, Asked, Declined, DeclinedBy, Settlement, Shaping, Wants};
 use crate::site::Site;
+use crate::trace;
 
 mod pour;
 
@@ -73,6 +75,8 @@ struct Job {
     route: Route,
     functions: OriginSide,
     directives: RequestDirectives,
+    /// Ends with the fill, its body included.
+    trace: Option<Span>,
 }
 
 impl Job {
@@ -84,16 +88,18 @@ impl Job {
         why: FetchReason,
         turn: Option<&Turn>,
     ) -> Self {
+        let trace = trace::of_fill(cx, why);
         Self {
             edge: Arc::clone(edge),
             site: Arc::clone(&cx.site),
             origin: cx.origin(),
             path: cx.head.path_and_query.clone(),
-            outbound: Outbound::for_fill(edge, cx, lead.position()).telling(turn),
+            outbound: Outbound::for_fill(edge, cx, lead.position()).telling(turn).part_of(trace.as_ref()),
             headers: cx.head.headers.clone(),
             route: route::choose(edge, cx, key),
             functions: OriginSide::for_fill(cx, why),
             directives: cx.directives,
+            trace,
         }
     }
 }
@@ -154,6 +160,9 @@ async fn run(mut job: Job, lead: Lead, tell: Option<oneshot::Sender<News>>) {
         verdict = judged(&job, &lead, Wants::Whole, times, &answer);
     }
     job.functions.tell(&job.edge);
+    if let (Some(span), Err(fault)) = (&mut job.trace, &answer) {
+        span.fail(&*fault.detail);
+    }
     let (inbound, verdict) = match (answer, verdict) {
         (Ok(inbound), Some(verdict)) => (inbound, verdict),
         (Ok(_), None) => return lead.fail(dropped()),

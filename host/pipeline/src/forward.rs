@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderValue, RANGE, TE, TRANSFER_ENCODING};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, Method, Request, Response, Uri};
+use seawall_base::trace::{Kind, Parent, Span};
 use seawall_base::{Blame, Cause, Fault, OriginName, Position, Retry};
 use seawall_cluster::NodeView;
 use seawall_cluster::peer::{self, Asks, PeerAnswer, PeerRequest, PeerTarget};
@@ -22,6 +23,7 @@ use crate::proxies;
 use crate::route::Route;
 use crate::settle::Shaping;
 use crate::site::Site;
+use crate::trace;
 
 /// A request to be sent on. It owns what it needs: a fill outlives its client.
 pub(crate) struct Outbound {
@@ -46,6 +48,8 @@ pub(crate) struct Outbound {
     position: Position,
     /// Who is told of interim responses.
     on_interim: Option<OnInterim>,
+    /// The span that it is part of, where it is sampled.
+    trace: Option<Parent>,
 }
 
 /// A response, and who gave it.
@@ -116,7 +120,22 @@ impl Outbound {
             name: cx.request_name(),
             position,
             on_interim: None,
+            trace: cx.trace.as_ref().map(|span| span.parent().clone()),
         }
+    }
+
+    /// As part of this span.
+    pub(crate) fn part_of(mut self, span: Option<&Span>) -> Self {
+        if let Some(span) = span {
+            trace::put(&mut self.headers, span.parent());
+            self.trace = Some(span.parent().clone());
+        }
+        self
+    }
+
+    /// The span that it is part of.
+    pub(crate) fn trace(&self) -> Option<&Parent> {
+        self.trace.as_ref()
     }
 
     /// Asks about a stored response instead of for a new one (RFC 9111 §4.3.1).
@@ -230,6 +249,9 @@ impl Outbound {
         let rule = if self.host.is_some() { HostRule::Requests } else { HostRule::Origins };
         let host = self.host.clone().or_else(|| HeaderValue::try_from(self.authority.as_str()).ok());
         request.headers_mut().insert(HOST, host.ok_or_else(bad_host)?);
+        if let Some(trace) = &self.trace {
+            request.extensions_mut().insert(trace.clone());
+        }
         let wish = Wish { key: self.key, host: rule, backup: self.backup };
         let asked = self.host.as_ref().and_then(|host| Authority::try_from(host.as_bytes()).ok());
         let authority = asked.unwrap_or_else(|| self.authority.clone());
@@ -285,7 +307,17 @@ impl Outbound {
             .map_err(|error| unreachable(error.to_string()))?;
         let server =
             Authority::try_from(address.to_string()).map_err(|error| unreachable(error.to_string()))?;
-        let mut response = peers.client.ask(&Server::plain(server), request).await?;
+        let mut span = self.trace.as_ref().map(|trace| trace.child("shield", Kind::Client));
+        if let Some(span) = &mut span {
+            span.note("seawall.peer", node.info.name.as_str());
+            trace::put(request.headers_mut(), span.parent());
+        }
+        let answer = peers.client.ask(&Server::plain(server), request).await;
+        if let (Some(span), Err(fault)) = (&mut span, &answer) {
+            span.fail(&*fault.detail);
+        }
+        drop(span);
+        let mut response = answer?;
         if asks == Asks::Invalidate {
             return Ok(Inbound::new(response));
         }

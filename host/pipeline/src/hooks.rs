@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, Method, Response};
+use seawall_base::trace::Span;
 use seawall_base::{Blame, Cause, Fault};
 use seawall_functions::{
     CacheWord, ClientInfo, Exchange, FunctionError, GuestLog, Hook, Instances, RequestHead, RequestVerdict,
@@ -58,7 +59,8 @@ pub(crate) async fn on_request(
         cx.functions = Some(Box::new(side));
         return Ok(OnRequest::Next);
     };
-    let exchange = side.exchange(take(&mut cx.head), std::mem::take(&mut cx.edits), None);
+    let exchange =
+        side.exchange(take(&mut cx.head), std::mem::take(&mut cx.edits), None, cx.trace.as_deref());
     let (exchange, outcome) = chain.on_request(&mut side.instances, exchange).await;
     side.keep(cx, exchange);
     let verdict = outcome.map_err(|error| side.failed(error));
@@ -91,7 +93,8 @@ pub(crate) async fn on_response(
     let (mut parts, body) = response.into_parts();
     let head =
         ResponseHead { status: parts.status, headers: std::mem::take(&mut parts.headers), cache: word(way) };
-    let exchange = side.exchange(take(&mut cx.head), std::mem::take(&mut cx.edits), Some(head));
+    let exchange =
+        side.exchange(take(&mut cx.head), std::mem::take(&mut cx.edits), Some(head), cx.trace.as_deref());
     let (mut exchange, outcome) = chain.on_response(&mut side.instances, exchange).await;
     if let Some(head) = exchange.response.take() {
         parts.status = head.status;
@@ -109,12 +112,14 @@ impl FunctionSide {
         request: RequestHead,
         route: seawall_functions::RouteEdits,
         response: Option<ResponseHead>,
+        trace: Option<&Span>,
     ) -> Exchange {
         let mut exchange = Exchange::new(request, self.client.clone());
         exchange.route = route;
         exchange.response = response;
         exchange.vars = std::mem::take(&mut self.vars);
         exchange.log = std::mem::take(&mut self.log);
+        exchange.trace = trace.map(|span| span.parent().clone());
         exchange
     }
 

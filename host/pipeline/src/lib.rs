@@ -44,6 +44,7 @@ mod route;
 pub mod serve;
 pub mod settle;
 pub mod site;
+mod trace;
 mod upgrade;
 
 pub use context::{Connection, LastHost, Way};

@@ -197,6 +197,7 @@ impl OriginSide {
         let mut exchange = Exchange::new(outbound.take_head(), self.client.clone());
         exchange.vars = std::mem::take(&mut self.vars);
         exchange.log = std::mem::take(&mut self.log);
+        exchange.trace = outbound.trace().cloned();
         exchange
     }
 

@@ -21,7 +21,7 @@ use crate::edge::{Edge, Peers, SHIELD_CATCH_UP_LIMIT, SHIELD_CATCH_UP_STEP};
 use crate::proxies::Client;
 use crate::reply::Reply;
 use crate::serve::{faulty, walk};
-use crate::{admit, deliver, key, record};
+use crate::{admit, deliver, key, record, trace};
 
 /// Serves one request of another node.
 pub async fn serve_peer(
@@ -40,6 +40,7 @@ pub async fn serve_peer(
             response
         }
         Ok((mut cx, body, Asks::Fetch)) => {
+            cx.trace = edge.tracer.as_ref().and_then(|tracer| trace::of_peer(tracer, &mut cx.head.headers));
             let asked = cx.peer.as_ref().map(|peer| peer.position).unwrap_or_default();
             let behind = !caught_up(edge, asked).await;
             if behind {
@@ -56,6 +57,7 @@ pub async fn serve_peer(
             response.extensions_mut().remove().unwrap_or(fetched).encode(response.headers_mut());
             deliver::drop_body_where_none_may_be(&mut response, is_head);
             record::end(edge, Some(&cx), &told, &mut response, None);
+            trace::end(&edge.access_log, &mut cx, &told, response.status());
             response
         }
         Err(refusal) => {
@@ -125,6 +127,7 @@ fn admit_peer(
         interim: connection.interim_for(parts.version),
         upgrade: None,
         takes_trailers,
+        trace: None,
         peer: Some(PeerSide { position: asked.position, hops: asked.hops, behind: false }),
         now: edge.clock.now(),
     };

@@ -157,6 +157,7 @@ fn json(
         function: function.as_deref(),
         fields: fields.iter().map(|(name, value)| (name.as_ref(), value.as_str())).collect(),
         request: cx.and_then(Context::request_id),
+        trace: cx.and_then(|cx| cx.trace.as_ref()).map(|span| span.parent().place().trace_hex()),
         elapsed_us: access::micros(edge.clock.ticks().saturating_sub(told.started)),
     };
     Pending::new(&entry, Arc::clone(to), edge.clock.clone(), told.started)

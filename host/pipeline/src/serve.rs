@@ -19,7 +19,7 @@ use crate::fill::{Account, Led};
 use crate::hooks::OnRequest;
 use crate::reply::Reply;
 use crate::site::Site;
-use crate::{admit, cutoff, deliver, fault, fill, hooks, hops, key, pass, record, redirect, settle};
+use crate::{admit, cutoff, deliver, fault, fill, hooks, hops, key, pass, record, redirect, settle, trace};
 
 /// How often a request may be released by a leader before it fetches for itself, joined by nobody. Once for a late
 /// `Vary`, once more for a purge: a request that meets both still asks once.
@@ -31,6 +31,9 @@ pub async fn serve(edge: &Arc<Edge>, connection: &Connection, request: Request<O
     let is_head = request.method() == Method::HEAD;
     match admit::client(edge, connection, request) {
         Ok((mut cx, body)) => {
+            if let Some(tracer) = &edge.tracer {
+                cx.trace = trace::of_client(tracer, &mut cx.head.headers);
+            }
             let answer = client_lane(edge, &mut cx, connection, body, &mut told).await;
             let mut response =
                 answer.unwrap_or_else(|refusal| faulty(edge, Some(&cx.site), refusal, &mut told));
@@ -44,6 +47,7 @@ pub async fn serve(edge: &Arc<Edge>, connection: &Connection, request: Request<O
             deliver::drop_body_where_none_may_be(&mut response, is_head);
             let said = cx.take_guest_log();
             record::end(edge, Some(&cx), &told, &mut response, said.as_ref());
+            trace::end(&edge.access_log, &mut cx, &told, response.status());
             response
         }
         Err(refusal) => {
@@ -154,7 +158,9 @@ async fn cache_lane(
     let mut releases = 0;
     loop {
         let ask = cx.ask(key, releases < RELEASES_MAX);
-        match edge.store.claim(&ask) {
+        let claim = edge.store.claim(&ask);
+        let asked = trace::of_claim(cx, &claim);
+        match claim {
             Claim::Fresh(entry, verdict) => return Ok(hit(edge, cx, entry, verdict, told)),
             Claim::Stale(entry, lead) => {
                 if let Some(lead) = lead {
@@ -163,6 +169,7 @@ async fn cache_lane(
                 return Ok(hit(edge, cx, entry, Reuse::StaleWhileRevalidate, told));
             }
             Claim::Lead(lead) => {
+                drop(asked);
                 cx.release_instances();
                 return Box::pin(miss(edge, cx, key, lead, told)).await;
             }
@@ -179,6 +186,7 @@ async fn cache_lane(
                         "leader-too-slow"
                     }
                 };
+                drop(asked);
                 told.detail = Some(released);
                 releases += 1;
                 cx.now = edge.clock.now();

@@ -72,6 +72,7 @@ impl LoneEdge {
             metrics: Metrics::default(),
             access_log: AccessLog { which: Which::Off, ..AccessLog::default() },
             trace: None,
+            tracer: None,
             requests: Arc::new(AtomicU64::new(0)),
         });
         Self { edge, cached }

@@ -12,6 +12,7 @@ use super::node::threads;
 use super::problem::{Place, Problem};
 use super::{
     Admin, Bytes, Cache, Cluster, Config, Function, Listen, Log, Node, Origin, Problems, ServerUrl, Site,
+    Telemetry,
 };
 
 /// Name of the origin and of the site that `--origin` makes.
@@ -135,6 +136,7 @@ fn only_site(server: ServerUrl, functions: Vec<Function>) -> Option<Config> {
         functions,
         sites: vec![Site::of(SiteName::new(ONLY_NAME).ok()?, origin, names)],
         log: Log::default(),
+        telemetry: Telemetry::default(),
     })
 }
 

@@ -34,7 +34,7 @@ mod sites;
 
 pub(super) use cluster::CLUSTER;
 pub(super) use origins::{EJECT, HEALTH, ORIGIN, RETRY, SERVER};
-pub(super) use process::{ADMIN, CACHE, CERTIFICATE, LISTEN, LOG, NODE, PURGE_CONFIRM, TOKEN};
+pub(super) use process::{ADMIN, CACHE, CERTIFICATE, LISTEN, LOG, NODE, PURGE_CONFIRM, TELEMETRY, TOKEN};
 pub(super) use sites::{FUNCTION, KEY, NORMALISE, QUERY, RULE, SITE};
 
 /// One key.
@@ -169,6 +169,8 @@ pub(super) const FILE: Table = table! { "":
     sites: Kind::Tables(&SITE), Without::Needed, Live, "[[sites]]";
     /// What is written to standard error, and of requests perhaps elsewhere.
     log: Kind::Table(&LOG), Without::Nothing, Live, "[log]";
+    /// Traces. See [traces](OPERATING.md#traces).
+    telemetry: Kind::Table(&TELEMETRY), Without::Nothing, Live, "[telemetry]";
 };
 
 /// All tables below the file itself.
@@ -193,6 +195,7 @@ pub(super) const TABLES: &[&Table] = &[
     &NORMALISE,
     &RULE,
     &LOG,
+    &TELEMETRY,
 ];
 
 /// The tables that have this key.

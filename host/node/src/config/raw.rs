@@ -27,6 +27,7 @@ pub(super) struct RawConfig {
     pub(super) functions: Field<Vec<RawFunction>>,
     pub(super) sites: Field<Vec<RawSite>>,
     pub(super) log: RawLog,
+    pub(super) telemetry: RawTelemetry,
 }
 
 impl RawConfig {
@@ -42,6 +43,7 @@ impl RawConfig {
             functions: file.tables("functions", &keys::FUNCTION, RawFunction::read),
             sites: file.tables("sites", &keys::SITE, RawSite::read),
             log: RawLog::read(&file.table("log", &keys::LOG)),
+            telemetry: RawTelemetry::read(&file.table("telemetry", &keys::TELEMETRY)),
         }
     }
 }
@@ -304,6 +306,25 @@ impl RawLog {
             access_sample: table.decimal("access_sample"),
             access_query: table.flag("access_query"),
             format: table.text("format"),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct RawTelemetry {
+    pub(super) at: usize,
+    pub(super) otlp: Field<String>,
+    pub(super) sample: Field<f64>,
+    pub(super) trust_clients: Field<bool>,
+}
+
+impl RawTelemetry {
+    fn read(table: &TableReader<'_>) -> Self {
+        Self {
+            at: table.at(),
+            otlp: table.text("otlp"),
+            sample: table.decimal("sample"),
+            trust_clients: table.flag("trust_clients"),
         }
     }
 }

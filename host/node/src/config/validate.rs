@@ -8,11 +8,25 @@ use super::listen::Addresses;
 use super::raw::{RawCertificate, RawConfig, RawFunction, RawOrigin, RawSite};
 use super::reader::{Field, Report};
 use super::site::Known;
-use super::{Admin, Cache, Certificate, Cluster, Config, Function, Listen, Log, Node, Origin, Site, origin};
+use super::{
+    Admin, Cache, Certificate, Cluster, Config, Function, Listen, Log, Node, Origin, Site, Telemetry, origin,
+};
 
 /// `None` only where something has been reported. `named` where the node has its name from elsewhere.
 pub(super) fn config(raw: RawConfig, report: &Report<'_>, folder: &Path, named: bool) -> Option<Config> {
-    let RawConfig { node, listen, certificates, cache, admin, cluster, origins, functions, sites, log } = raw;
+    let RawConfig {
+        node,
+        listen,
+        certificates,
+        cache,
+        admin,
+        cluster,
+        origins,
+        functions,
+        sites,
+        log,
+        telemetry,
+    } = raw;
     let check = |table: &'static Table, at: usize| Check::new(report, folder, table, at);
 
     let peers_at = match &listen.peers {
@@ -43,6 +57,7 @@ pub(super) fn config(raw: RawConfig, report: &Report<'_>, folder: &Path, named: 
     let cache = Cache::from_raw(&check(&keys::CACHE, cache.at), cache);
     let cluster = Cluster::from_raw(&check(&keys::CLUSTER, cluster.at), cluster, peers_at, listen.peers);
     let log = Log::from_raw(&check(&keys::LOG, log.at), log);
+    let telemetry = Telemetry::from_raw(&check(&keys::TELEMETRY, telemetry.at), telemetry);
 
     let mut origin_names = Names::new("an origin");
     let origins = each(origins, &mut origin_names, |raw: RawOrigin, names| {
@@ -68,7 +83,19 @@ pub(super) fn config(raw: RawConfig, report: &Report<'_>, folder: &Path, named: 
         Site::from_raw(&check(&keys::SITE, raw.at), raw, names, &mut known)
     });
     admin.check_sites(&check(&keys::ADMIN, admin_at), admin_at, &names);
-    Some(Config { node: node?, listen, certificates, cache, admin, cluster, origins, functions, sites, log })
+    Some(Config {
+        node: node?,
+        listen,
+        certificates,
+        cache,
+        admin,
+        cluster,
+        origins,
+        functions,
+        sites,
+        log,
+        telemetry,
+    })
 }
 
 const NO_SITES: &str = "has no site, so that every request would get 421. Write `[[sites]]` with `name`, \

@@ -25,6 +25,7 @@ use super::live::Live;
 use super::origins::{Board, Counters};
 use super::process_metrics::ProcessMetrics;
 use super::reload::{ConfigDoor, Reloader, Reloads};
+use super::telemetry::Sender;
 use super::{Shared, StartError};
 use crate::config::Config;
 
@@ -37,6 +38,8 @@ pub(crate) struct Parts {
     pub(crate) reloader: Arc<Reloader>,
     /// Writes the access log, where it has a place of its own.
     pub(crate) access_log: Option<Writer>,
+    /// Sends spans, where there is a collector.
+    pub(crate) telemetry: Option<Sender>,
 }
 
 /// How long an edge waits for its shield to accept a connection: shields are near, and the origin is there.
@@ -55,6 +58,7 @@ pub(crate) fn assemble(
     let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
     registry.register("build", "What this program is", build);
     let access_log = Writer::start(&config.log.access_to, registry)?;
+    let (telemetry, tracer) = Sender::start(config, &shared.clock, registry)?.unzip();
     let clock = &shared.clock;
     let cache = seawall_cache::Metrics::default();
     cache.register(registry);
@@ -86,6 +90,7 @@ pub(crate) fn assemble(
         trust: Mutex::default(),
         counts_functions: Mutex::default(),
         lines: access_log.as_ref().map(|writer| writer.queue() as Arc<dyn Lines>),
+        tracer,
     };
     let text = reloads.text();
     let text = text.as_ref().map(|(file, text)| Text { file, text });
@@ -99,7 +104,7 @@ pub(crate) fn assemble(
         config: Arc::new(ConfigDoor(Arc::clone(&reloader))),
         registry,
     };
-    Ok(Parts { live, front, follower, admin, reloader, access_log })
+    Ok(Parts { live, front, follower, admin, reloader, access_log, telemetry })
 }
 
 fn cache_config(config: &Config) -> seawall_cache::Config {

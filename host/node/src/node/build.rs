@@ -10,6 +10,7 @@ use http::{HeaderValue, StatusCode};
 use parking_lot::{Mutex, RwLock};
 use prometheus_client::registry::Registry;
 use seawall_admin::{ConfirmLimits, InForce, Role, Token, Tokens};
+use seawall_base::trace::Tracer;
 use seawall_base::{OriginName, SiteName};
 use seawall_cache::Store;
 use seawall_cluster::Cluster;
@@ -47,6 +48,8 @@ pub(crate) struct Base {
     pub(crate) counts_functions: Mutex<bool>,
     /// Where the lines of requests go, where that is a place of their own.
     pub(crate) lines: Option<Arc<dyn Lines>>,
+    /// What makes spans, where there is a collector.
+    pub(crate) tracer: Option<Tracer>,
 }
 
 /// What the names of our metrics begin with; those of the process have the names that all processes' have.
@@ -95,6 +98,7 @@ impl Base {
             metrics: self.metrics.clone(),
             access_log: access_log(&config.log, self.lines.as_ref()),
             trace: self.shared.trace.clone(),
+            tracer: self.tracer.clone(),
             requests: Arc::clone(&self.requests),
         });
         let shown = config.to_redacted_json();

@@ -92,6 +92,7 @@ pub const FIELDS: &[(&str, &str)] = &[
     ("function", "how a function failed, with its `SW-FN-…` code"),
     ("fields", "an object with what functions added by `log.field`"),
     ("request", "the request's name, on a site with functions; also on their own lines"),
+    ("trace", "the trace's name, where the request is sampled"),
     ("elapsed_us", "from the request's head to the response's head"),
     ("sent_bytes", "bytes of the body that were handed to the connection"),
     ("complete", "whether that is all of it: `false` where the body broke off, or the client left"),
@@ -136,6 +137,8 @@ pub(super) struct Entry<'a> {
     pub(super) fields: BTreeMap<&'a str, &'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) request: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) trace: Option<String>,
     pub(super) elapsed_us: u64,
 }
 

@@ -58,6 +58,10 @@ pub fn on_origin_request(request: &mut OriginRequest) -> Result<OriginVerdict, E
                 format!("{} {ip:?} {reason:?}", request.config("key").unwrap_or_default()),
             )?;
         }
+        "trace" => {
+            let seen = request.header("traceparent").unwrap_or_default();
+            request.set_header("x-seen-trace", seen)?;
+        }
         "elsewhere" => request.set_path("/somewhere")?,
         "second" => request.set_origin("second")?,
         "panic-before" => misfortune("panicked before the origin"),

@@ -128,3 +128,12 @@ pub(in crate::config) const LOG: Table = table! { "[log]":
     /// For machines or for people.
     format: Kind::Words(&["json", "text"]), Without::Is("\"text\""), Restart, "\"json\"";
 };
+
+pub(in crate::config) const TELEMETRY: Table = table! { "[telemetry]":
+    /// An OpenTelemetry collector, which spans are sent to by OTLP in plain HTTP. Without it nothing is traced.
+    otlp: Kind::Text, Without::Nothing, Restart, "\"http://127.0.0.1:4318\"";
+    /// The share of clients' requests that begin a trace.
+    sample: Kind::Share, Without::Is("0.01"), Restart, "0.01";
+    /// Whether a client's `traceparent` is continued, and sampled as it says. Others' is linked to.
+    trust_clients: Kind::Flag, Without::Is("false"), Restart, "true";
+};

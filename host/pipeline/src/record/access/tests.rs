@@ -54,6 +54,7 @@ fn a_line_has_the_documented_fields_in_their_order() {
         function: Some("f"),
         fields: BTreeMap::from([("cart", "3")]),
         request: Some("fra-1-1"),
+        trace: Some("0af7".to_owned()),
         elapsed_us: 12,
     };
     let clock = Clock::manual(at(0));
