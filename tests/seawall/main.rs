@@ -38,6 +38,7 @@ mod reload;
 mod revalidation;
 mod settings;
 mod shield;
+mod storm;
 mod tail;
 mod telemetry;
 mod traces;

@@ -24,7 +24,9 @@ mod repository;
 mod server;
 mod setup;
 mod simulate;
+mod soak;
 mod stopwatch;
+mod storm;
 mod tally;
 
 use std::process::ExitCode;
@@ -54,6 +56,9 @@ cargo xtask <command>
                                  the purge guarantee under a deterministic scheduler
   hardship                       10,000 mutated uploads and 100,000 clients that leave, against the functions' runtime
   js                             builds the function in JavaScript with npm, and runs its fixtures and a new one's
+  soak [--minutes N] [--binary FILE]
+                                 full load of everything at once: failures, and whether memory and descriptors stay
+  storm [--rounds N]             servers that fail in every way in turn, and clients that check every byte
   loc                            lines of code, comments and tests, crate by crate
 ";
 
@@ -86,6 +91,8 @@ fn dispatch(words: &[String]) -> Outcome {
         "simulate" => simulate::run(&repository, rest),
         "hardship" => hardship::run(&repository, rest),
         "js" => js::run(&repository, rest),
+        "soak" => soak::run(&repository, rest),
+        "storm" => storm::run(&repository, rest),
         "loc" => loc::run(&repository),
         "help" | "--help" | "-h" => {
             println!("{USAGE}");

@@ -89,6 +89,12 @@ impl Server {
         Memory::parse(&text).ok_or_else(|| self.failure("has no memory that `/proc` tells of"))
     }
 
+    /// How many file descriptors it has open.
+    pub(crate) fn descriptors(&self) -> u64 {
+        let folder = format!("/proc/{}/fd", self.child.id());
+        std::fs::read_dir(folder).map_or(0, |entries| entries.count() as u64)
+    }
+
     /// CPU time, user and system, of the server and of the processes that it started.
     pub(crate) fn cpu(&self) -> Duration {
         let own = self.child.id();

@@ -22,7 +22,7 @@ const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 pub(crate) fn of_client(tracer: &Tracer, headers: &mut HeaderMap) -> Option<Box<Span>> {
     let span = tracer.of_client("request", || read(headers))?;
     // It speaks of the client's trace, which is only continued where clients are trusted.
-    if !read(headers).is_some_and(|given| given.place.trace == span.parent().place().trace) {
+    if read(headers).is_none_or(|given| given.place.trace != span.parent().place().trace) {
         headers.remove(TRACESTATE);
     }
     put(headers, span.parent());
