@@ -205,3 +205,45 @@ async fn the_operator_sees_how_each_server_is() {
     let server = origins().await["servers"][0].take();
     assert_eq!((&server["circuit"], &server["opens_again_in_ms"]), (&"open".into(), &1000.into()));
 }
+
+#[tokio::test]
+async fn a_node_explains_what_it_would_answer_and_changes_nothing() {
+    let world = World::new();
+    let node =
+        world.start(Plan::new("fra-1", "fra").site("rules = [{ paths = [\"/page\"], ttl = \"1h\" }]")).await;
+    let page = Answer::cacheable("page").field("vary", "accept-language").field("surrogate-key", "p-7");
+    world.origin.says("/page", page);
+    let explain = async |order: Value| {
+        let (status, told) = node.order("POST", "/v1/explain", &order).await;
+        assert_eq!(status, 200, "{told}");
+        told
+    };
+    let order = serde_json::json!({"url": "http://shop.example/page", "headers": {"accept-language": "de"}});
+    let told = explain(order.clone()).await;
+    assert_eq!(
+        (&told["would"], &told["why"], &told["rule"]),
+        (&"miss".into(), &"uri-miss".into(), &0.into())
+    );
+    assert_eq!(
+        (&told["route"]["origin"], &told["key"]["url"]),
+        (&"shop".into(), &"http://shop.example/page".into())
+    );
+    assert_eq!(world.origin.count("/page"), 0, "nobody was asked");
+
+    assert_eq!(node.send(&Ask::get("/page").field("accept-language", "de")).await.status, 200);
+    world.pass(10).await;
+    let told = explain(order.clone()).await;
+    assert_eq!((&told["would"], &told["why"]), (&"hit".into(), &"fresh".into()));
+    let stored = &told["stored"][0];
+    assert_eq!(
+        (&stored["age_s"], &stored["ttl_s"], &stored["lifetime_from"]),
+        (&10.into(), &50.into(), &"max-age".into())
+    );
+    assert_eq!((&stored["tags"][0], &stored["vary"][0]), (&"p-7".into(), &"accept-language".into()));
+    let other = serde_json::json!({"url": "http://shop.example/page", "headers": {"accept-language": "fr"}});
+    assert_eq!(explain(other).await["why"], "vary-miss");
+    world.pass(60).await;
+    let told = explain(order).await;
+    assert_eq!((&told["would"], &told["why"]), (&"revalidate".into(), &"stale".into()));
+    assert_eq!(world.origin.count("/page"), 1);
+}

@@ -297,10 +297,10 @@ impl Clients {
             .header(HOST, "admin")
             .header(AUTHORIZATION, format!("Bearer {}", self.token))
             .header(CONTENT_TYPE, "application/json")
-            .body(Full::from(order));
+            .body(Full::<Bytes>::from(order));
         let purged = async {
             let stream = TcpStream::connect(self.admin).await.ok()?;
-            let (mut sender, connection) = handshake(TokioIo::new(stream)).await.ok()?;
+            let (mut sender, connection) = handshake::<_, Full<Bytes>>(TokioIo::new(stream)).await.ok()?;
             let driving = tokio::spawn(connection);
             let response = sender.send_request(request.ok()?).await.ok()?;
             driving.abort();

@@ -6,6 +6,7 @@
 pub mod auth;
 pub mod config;
 pub mod dev;
+pub mod explain;
 pub mod functions;
 pub mod health;
 pub mod nodes;
@@ -19,6 +20,7 @@ pub mod state;
 
 pub use auth::{Role, Token, TokenError, Tokens};
 pub use config::{Configured, InForce, Mistake, NotReloaded, Reloaded};
+pub use explain::Explain;
 pub use functions::{Functions, Refusal};
 pub use origins::Origins;
 pub use problem::{FieldError, Kind, Problem};

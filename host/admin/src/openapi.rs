@@ -3,7 +3,7 @@
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use crate::{config, functions, health, nodes, origins, purge};
+use crate::{config, explain, functions, health, nodes, origins, purge};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -20,6 +20,7 @@ use crate::{config, functions, health, nodes, origins, purge};
         functions::remove,
         functions::tail::tail,
         nodes::nodes,
+        explain::explain,
         origins::origins,
         config::config,
         config::reload,

@@ -25,6 +25,8 @@ pub enum Kind {
     KeyUsed,
     /// It would match more than may be purged without saying so.
     ConfirmationNeeded,
+    /// The body is JSON, and describes no request, or one that the node refuses.
+    InvalidRequest,
     /// No token, or one that nobody has.
     Unauthorized,
     /// The token may read and not write, or is for other sites.
@@ -72,6 +74,7 @@ impl Kind {
             Self::InvalidKey => "invalid-key",
             Self::KeyUsed => "key-used",
             Self::ConfirmationNeeded => "confirmation-needed",
+            Self::InvalidRequest => "invalid-request",
             Self::Unauthorized => "unauthorized",
             Self::Forbidden => "forbidden",
             Self::NotFound => "not-found",
@@ -97,7 +100,7 @@ impl Kind {
     pub fn status(self) -> StatusCode {
         match self {
             Self::MalformedBody | Self::InvalidQuery | Self::InvalidKey => StatusCode::BAD_REQUEST,
-            Self::InvalidPurge | Self::KeyUsed => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::InvalidPurge | Self::InvalidRequest | Self::KeyUsed => StatusCode::UNPROCESSABLE_ENTITY,
             Self::ConfirmationNeeded => StatusCode::CONFLICT,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
@@ -124,6 +127,7 @@ impl Kind {
             Self::InvalidKey => "The Idempotency-Key is not valid",
             Self::KeyUsed => "The Idempotency-Key stands for another purge",
             Self::ConfirmationNeeded => "The purge must be confirmed",
+            Self::InvalidRequest => "The request is not valid",
             Self::Unauthorized => "A token is needed",
             Self::Forbidden => "The token may not do this",
             Self::NotFound => "There is nothing at this path",

@@ -13,7 +13,7 @@ use http::{Method, Uri};
 use crate::auth::require_token;
 use crate::problem::{Kind, Problem};
 use crate::state::AdminState;
-use crate::{config, dev, functions, health, nodes, openapi, origins, purge};
+use crate::{config, dev, explain, functions, health, nodes, openapi, origins, purge};
 
 #[cfg(test)]
 mod tests;
@@ -41,6 +41,7 @@ pub fn router(state: AdminState) -> Router {
         .route("/v1/functions/{name}/tail", get(functions::tail::tail))
         .route("/v1/dev/clock", post(dev::step))
         .route("/v1/nodes", get(nodes::nodes))
+        .route("/v1/explain", post(explain::explain))
         .route("/v1/origins", get(origins::origins))
         .route("/v1/config", get(config::config))
         .route("/v1/config/reload", post(config::reload))

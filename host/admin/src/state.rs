@@ -8,6 +8,7 @@ use seawall_base::Clock;
 use seawall_cluster::Cluster;
 
 use crate::config::Configured;
+use crate::explain::Explain;
 use crate::functions::Functions;
 use crate::origins::Origins;
 
@@ -28,6 +29,8 @@ pub struct AdminState {
     pub functions: Arc<dyn Functions>,
     /// Its clock, where that may be stepped: on an author's desk only.
     pub steps: Option<Clock>,
+    /// Its cache and its sites, as those ask who wonder.
+    pub explain: Arc<dyn Explain>,
     /// Its origins.
     pub origins: Arc<dyn Origins>,
     /// Its configuration.

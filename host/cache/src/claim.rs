@@ -357,7 +357,7 @@ enum Others {
     Avoid,
 }
 
-fn judge(ask: &Ask<'_>, entry: &Entry) -> Reuse {
+pub(crate) fn judge(ask: &Ask<'_>, entry: &Entry) -> Reuse {
     let soft = ask.shelf.is_soft_purged(entry);
     match reuse(&entry.head.terms, ask.directives, soft, ask.rules, ask.now) {
         Reuse::StaleWhileRevalidate if soft && ask.soft_is_stale => {

@@ -17,6 +17,7 @@ mod check;
 mod client;
 mod config;
 mod dev;
+mod explain;
 mod functions;
 mod nodes;
 mod origins;
@@ -31,6 +32,7 @@ pub use check::{CheckArgs, check};
 pub use client::{AdminArgs, AdminUrl, DEFAULT_ADMIN_URL};
 pub use config::{ConfigArgs, config};
 pub use dev::{DevArgs, DevCommand, StepArgs, step};
+pub use explain::{ExplainArgs, explain};
 pub use functions::{FunctionsArgs, TailArgs, TestArgs, functions, run_fixtures};
 pub use nodes::{NodesArgs, nodes};
 pub use origins::{OriginsArgs, origins};
@@ -65,6 +67,8 @@ pub enum Command {
     Nodes(NodesArgs),
     /// Show the servers of a node's origins: health, circuit, latency, requests under way
     Origins(OriginsArgs),
+    /// Tell what a node would answer to a request, and why, without asking an origin
+    Explain(ExplainArgs),
     /// Deploy, activate and roll back edge functions
     Functions(FunctionsArgs),
     /// Compile a function from standard input into a folder; the node starts this

@@ -22,6 +22,7 @@ fn main() -> ExitCode {
         Command::Purges(args) => cli::purges(&args, out, err),
         Command::Nodes(args) => cli::nodes(&args, out, err),
         Command::Origins(args) => cli::origins(&args, out, err),
+        Command::Explain(args) => cli::explain(&args, out, err),
         Command::Functions(args) => cli::functions(&args, out, err),
         Command::CompileFunction { code } => cli::compile_function(&code, err),
         Command::Demo(args) => demo::demo(&args, out.is_terminal(), out, err),

@@ -37,6 +37,7 @@ mod reload;
 mod settings;
 mod strict;
 mod telemetry;
+mod view;
 mod worker;
 
 pub use error::StartError;

@@ -22,6 +22,7 @@ pub mod cutoff;
 mod deliver;
 pub mod edge;
 pub mod error_page;
+pub mod explain;
 mod fault;
 mod fill;
 mod forward;

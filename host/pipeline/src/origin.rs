@@ -24,6 +24,7 @@ use crate::forward::Inbound;
 use crate::origin_side::append_tags;
 use crate::record;
 use crate::settle::{Declined, Shaping};
+use crate::trace;
 
 /// An origin. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -46,6 +47,15 @@ pub(crate) struct Question {
 }
 
 impl Origin {
+    /// Its name, or its handler's.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Servers(pool) => pool.name().as_str(),
+            Self::Handler(mount) => mount.name(),
+        }
+    }
+
     /// Asks it.
     pub(crate) async fn ask(&self, edge: &Arc<Edge>, question: Question) -> Result<Inbound, Fault> {
         match self {
@@ -54,7 +64,15 @@ impl Origin {
                 let detail = response.extensions_mut().remove::<FromBackup>().map(|_| "backup");
                 Ok(Inbound { detail, ..Inbound::new(response) })
             }
-            Self::Handler(mount) => ask_handler(edge, mount, question).await,
+            Self::Handler(mount) => {
+                let mut question = question;
+                let mut span = trace::of_handler(&mut question.request, mount.name());
+                let answer = ask_handler(edge, mount, question).await;
+                if let (Some(span), Err(fault)) = (&mut span, &answer) {
+                    span.fail(&*fault.detail);
+                }
+                answer
+            }
         }
     }
 }

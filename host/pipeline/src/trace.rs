@@ -4,7 +4,7 @@
 //! Without a tracer nothing is read or written here: a `traceparent` goes through like any other field. With one, that of a
 //! request that is not sampled does so too.
 
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
 use seawall_base::trace::{Given, Kind, Parent, Span, Tracer};
 use seawall_cache::Claim;
 use seawall_functions::FetchReason;
@@ -79,6 +79,14 @@ pub(crate) fn of_fill(cx: &Context, why: FetchReason) -> Option<Span> {
         FetchReason::Pass => "pass",
     };
     span.note("seawall.reason", reason);
+    Some(span)
+}
+
+/// The span of a handler that answers in an origin's place, up to the head, where its request is sampled.
+pub(crate) fn of_handler<B>(request: &mut Request<B>, name: &str) -> Option<Span> {
+    let mut span = request.extensions_mut().remove::<Parent>()?.child("handler", Kind::Internal);
+    span.note("seawall.function", name);
+    put(request.headers_mut(), span.parent());
     Some(span)
 }
 

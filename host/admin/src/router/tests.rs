@@ -23,6 +23,7 @@ use tower::ServiceExt;
 use super::{BODY_MAX_BYTES, router};
 use crate::auth::{Role, Token, Tokens};
 use crate::config::{Configured, InForce, Mistake, NotReloaded, Reloaded};
+use crate::explain::Explain;
 use crate::functions::{DeployOrder, DeployView, FunctionView, Functions, Refusal, Tail};
 use crate::origins::{OriginView, Origins, ServerView};
 use crate::state::{AdminState, ConfirmLimits};
@@ -171,6 +172,18 @@ impl Origins for One {
     }
 }
 
+/// Says what it was asked about.
+struct Echo;
+
+impl Explain for Echo {
+    fn explain(&self, method: Method, url: http::Uri, headers: http::HeaderMap) -> Result<Value, String> {
+        match url.host() {
+            Some("shop.example") => Ok(json!({ "of": format!("{method} {url} {}", headers.len()) })),
+            _ => Err("no-site".to_owned()),
+        }
+    }
+}
+
 /// Two nodes of one process; the door is `fra-1`'s.
 struct Scene {
     router: Router,
@@ -224,6 +237,7 @@ impl Scene {
             functions: Arc::new(Two),
             steps: None,
             origins: Arc::new(One),
+            explain: Arc::new(Echo),
             config: Arc::new(Settled(Arc::new(InForce {
                 sites: ["shop", "blog"].map(|name| SiteName::new(name).unwrap()).to_vec(),
                 tokens: Tokens::new(vec![

@@ -22,10 +22,11 @@ use super::build::{Base, METRICS_PREFIX, Text, unix_ms};
 use super::front::Front;
 use super::functions::Door;
 use super::live::Live;
-use super::origins::{Board, Counters};
+use super::origins::Counters;
 use super::process_metrics::ProcessMetrics;
 use super::reload::{ConfigDoor, Reloader, Reloads};
 use super::telemetry::Sender;
+use super::view::View;
 use super::{Shared, StartError};
 use crate::config::Config;
 
@@ -96,11 +97,13 @@ pub(crate) fn assemble(
     let text = text.as_ref().map(|(file, text)| Text { file, text });
     let live = Live::new(base.build(config.clone(), text.as_ref(), None, 0)?);
     let reloader = Arc::new(Reloader::new(base, live.clone(), reloads, counts));
+    let view = Arc::new(View(live.clone()));
     let admin = AdminState {
         cluster,
+        explain: Arc::clone(&view) as Arc<dyn seawall_admin::Explain>,
         functions: Arc::new(Door::new(live.clone(), clock.clone())),
         steps: clock.is_stepped().then(|| clock.clone()),
-        origins: Arc::new(Board(live.clone())),
+        origins: view,
         config: Arc::new(ConfigDoor(Arc::clone(&reloader))),
         registry,
     };

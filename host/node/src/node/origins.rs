@@ -5,53 +5,17 @@ use std::sync::Arc;
 
 use http::HeaderValue;
 use prometheus_client::registry::Registry;
-use seawall_admin::origins::{OriginView, ServerView};
 use seawall_base::{Blame, Clock, OriginName};
 use seawall_origin::{
-    Caps, ClientSetup, Ejection, HealthCheck, Limits, Metrics, Pool, PoolMetrics, PoolReport, PoolSetup,
-    Protocol, RetryLimits, Server, Settings, TlsFiles, Trust, trust,
+    Caps, ClientSetup, Ejection, HealthCheck, Limits, Metrics, Pool, PoolMetrics, PoolSetup, Protocol,
+    RetryLimits, Server, Settings, TlsFiles, Trust, trust,
 };
 use seawall_pipeline::Origin as Upstream;
 use tokio::task::JoinHandle;
 
 use super::StartError;
 use super::functions::Switchboard;
-use super::live::Live;
 use crate::config::{self, Config, LinkKeys, Origin};
-
-/// The pools as the operator's door sees them.
-pub(crate) struct Board(pub(crate) Live);
-
-impl seawall_admin::Origins for Board {
-    fn list(&self) -> Vec<OriginView> {
-        let now = self.0.now();
-        let mut views: Vec<_> = now.pools.values().map(|made| view(made.pool.report())).collect();
-        views.sort_by(|one, other| one.name.cmp(&other.name));
-        views
-    }
-}
-
-fn view(report: PoolReport) -> OriginView {
-    let servers = report.servers.into_iter().map(|server| ServerView {
-        url: server.url,
-        weight: server.weight,
-        role: server.role.as_str(),
-        health: server.health.as_str(),
-        circuit: server.circuit.as_str(),
-        opens_again_in_ms: server.opens_again_in.map(|left| left.as_millis() as u64),
-        in_flight: server.in_flight,
-        latency_us: server.latency.map(|latency| latency.as_micros() as u64),
-    });
-    OriginView {
-        name: report.name.to_string(),
-        balance: report.balance.as_str(),
-        in_flight: report.in_flight,
-        waiting: report.waiting,
-        retries_left: report.retries_left,
-        backup: report.backup.map(|name| name.to_string()),
-        servers: servers.collect(),
-    }
-}
 
 pub(crate) type Pools = HashMap<OriginName, Made>;
 pub(crate) type Origins = HashMap<OriginName, Upstream>;

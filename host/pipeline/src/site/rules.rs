@@ -102,6 +102,11 @@ impl SiteRule {
 }
 
 impl Site {
+    /// Which of its own rules holds for a response, counted from 0.
+    pub(crate) fn rule_for(&self, path: &str, status: StatusCode) -> Option<usize> {
+        self.own_rules.iter().position(|rule| rule.ruling(path, status).is_some())
+    }
+
     /// The overrides that hold for a response that is about to be stored.
     pub(crate) fn rules_for(&self, path: &str, status: StatusCode) -> Cow<'_, Rules> {
         // A part is of a 200, and is stored as one (RFC 9111 §3.4).

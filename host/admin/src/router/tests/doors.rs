@@ -72,6 +72,28 @@ async fn origins_are_told_with_their_servers() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_request_is_explained_or_all_that_is_wrong_with_it() {
+    let scene = Scene::whole().await;
+    let ask = |body: Value| {
+        Request::post("/v1/explain")
+            .header(AUTHORIZATION, format!("Bearer {WRITE}"))
+            .header(CONTENT_TYPE, "application/json")
+            .body(Body::from(body.to_string()))
+            .unwrap()
+    };
+    let body = json!({"url": "https://shop.example/x", "headers": {"accept-language": "de"}});
+    let (status, told) = json_of(scene.send(ask(body)).await).await;
+    assert_eq!((status, &told["of"]), (StatusCode::OK, &json!("GET https://shop.example/x 1")));
+    let body = json!({"url": "/x", "method": "A B", "headers": {"a b": "x"}});
+    let (status, problem) = problem_of(scene.send(ask(body)).await, "invalid-request").await;
+    assert_eq!((status, problem["errors"].as_array().unwrap().len()), (StatusCode::UNPROCESSABLE_ENTITY, 3));
+    let (_, problem) =
+        problem_of(scene.send(ask(json!({"url": "http://else.example/"}))).await, "invalid-request").await;
+    assert!(problem["detail"].as_str().unwrap().contains("no-site"), "{problem}");
+    problem_of(scene.send(ask(json!({"uri": "x"}))).await, "malformed-body").await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn health_metrics_and_the_description_are_open() {
     let scene = Scene::whole().await;
     for path in ["/livez", "/readyz", "/metrics", "/openapi.json"] {
@@ -184,6 +206,7 @@ async fn the_description_lists_every_path_with_its_methods() {
         "get /v1/purges",
         "get /v1/purges/{id}",
         "post /v1/config/reload",
+        "post /v1/explain",
         "post /v1/functions/{name}/activate",
         "post /v1/functions/{name}/rollback",
         "post /v1/purge",
