@@ -72,6 +72,8 @@ async fn every_metric_is_documented_and_every_documented_one_is_there() {
     world.origin.says("/page", Answer::cacheable("page"));
     assert_eq!(node.get("/page").await.status, 200);
     assert_eq!(node.send(&Ask::get("/").host("nobody.example")).await.status, 421);
+    world.origin.says("/none", Answer::uncacheable("none"));
+    assert_eq!(node.get("/none").await.status, 200);
     world.origin.says("/page", Answer::new(503, "down"));
     world.pass(61).await;
     assert_eq!(node.get("/page").await.says(), (200, "page"));

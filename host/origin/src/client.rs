@@ -152,6 +152,10 @@ fn frame(request: &mut Request<Outgoing>) {
     if request.body().is_empty() {
         // It announces what only a body can end with (RFC 9110 §6.6.2).
         request.headers_mut().remove(TRAILER);
+        // A length that no bytes follow would take the next request for them.
+        if request.headers().get(CONTENT_LENGTH).is_some_and(|length| length != "0") {
+            request.headers_mut().remove(CONTENT_LENGTH);
+        }
         return;
     }
     let length = request.body().size_hint().exact();

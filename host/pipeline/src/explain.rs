@@ -161,8 +161,14 @@ fn admit(edge: &Edge, question: &Question) -> Result<Context, String> {
     {
         request.headers_mut().insert(http::header::HOST, host);
     }
-    let connection =
-        Connection { ip: None, scheme, tls_version: None, last_host: LastHost::default(), interim: None };
+    let connection = Connection {
+        ip: None,
+        scheme,
+        tls_version: None,
+        last_host: LastHost::default(),
+        interim: None,
+        tunnels: None,
+    };
     let admitted = admit::client(edge, &connection, request);
     admitted.map(|(cx, _)| cx).map_err(|fault| format!("{}: {}", fault.cause.as_str(), fault.detail))
 }
@@ -178,13 +184,12 @@ fn verdict(cx: &Context, seen: &[Seen]) -> (&'static str, &'static str) {
         return if cx.directives.only_if_cached { ("not-cached", why) } else { ("miss", why) };
     };
     let verdict = seen_one.verdict;
-    let would = match verdict {
-        Reuse::Fresh => "hit",
-        Reuse::MaxStale | Reuse::StaleWhileRevalidate => "stale",
-        Reuse::Revalidate(_) => "revalidate",
-        Reuse::GatewayTimeout(_) => "not-cached",
-    };
-    (would, verdict.as_str())
+    match verdict {
+        Reuse::Fresh => ("hit", verdict.as_str()),
+        Reuse::MaxStale | Reuse::StaleWhileRevalidate => ("stale", verdict.as_str()),
+        Reuse::Revalidate(why) => ("revalidate", why.as_str()),
+        Reuse::GatewayTimeout(why) => ("not-cached", why.as_str()),
+    }
 }
 
 fn told(cx: &Context, seen: &Seen) -> StoredTold {

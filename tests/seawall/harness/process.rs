@@ -109,12 +109,6 @@ impl Process {
         let _ = self.child.wait();
     }
 
-    /// Sends it a signal.
-    pub(crate) fn signal(&self, name: &str) {
-        let sent = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
-        assert!(sent.is_ok_and(|status| status.success()));
-    }
-
     /// Asks it to end, as a service manager does, and waits until it has.
     pub(crate) fn stop(mut self) {
         self.signal("TERM");

@@ -12,6 +12,10 @@ use super::keys::{self, Table};
 use super::problem::{Place, Problem, Problems};
 use super::suggest;
 
+mod kind;
+
+use kind::kind;
+
 /// Collects problems, and knows the text they stand in.
 pub(super) struct Report<'t> {
     file: &'t Path,
@@ -383,19 +387,5 @@ impl<'r> TableReader<'r> {
             }
         }
         Field::Given(Spot { value: tables, at })
-    }
-}
-
-/// What a value is, in words.
-fn kind(value: &DeValue<'_>) -> &'static str {
-    match value {
-        DeValue::String(_) => "a string",
-        DeValue::Integer(number) if number.as_str().starts_with('-') => "a negative number",
-        DeValue::Integer(_) => "a number",
-        DeValue::Float(_) => "a number with a fraction",
-        DeValue::Boolean(_) => "a boolean",
-        DeValue::Datetime(_) => "a date",
-        DeValue::Array(_) => "a list",
-        DeValue::Table(_) => "a table",
     }
 }

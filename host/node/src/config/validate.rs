@@ -29,28 +29,16 @@ pub(super) fn config(raw: RawConfig, report: &Report<'_>, folder: &Path, named: 
     } = raw;
     let check = |table: &'static Table, at: usize| Check::new(report, folder, table, at);
 
-    let peers_at = match &listen.peers {
-        Field::Given(peers) => Some(peers.at),
-        Field::Broken => Some(listen.at),
-        Field::Absent => None,
-    };
+    let peers_at = place(&listen.peers, listen.at);
     let cluster_at = cluster.is_given().then_some(cluster.at);
     let node = Node::from_raw(&check(&keys::NODE, node.at), node, peers_at.or(cluster_at).filter(|_| !named));
     let http_by_default = listen.http.at.is_none() && listen.https.at.is_none();
     let mut addresses = Addresses::of_defaults(http_by_default, matches!(admin.listen, Field::Absent));
     let https_at = listen.https.at;
     let listen = Listen::from_raw(&check(&keys::LISTEN, listen.at), listen, &mut addresses);
-    if let (Field::Absent, Some(at)) = (&certificates, https_at) {
-        report.at(at, keys::LISTEN.label, NO_CERTIFICATES);
-    }
-    let certificates = match certificates {
-        Field::Given(raws) => raws
-            .value
-            .into_iter()
-            .filter_map(|raw: RawCertificate| Certificate::from_raw(&check(&keys::CERTIFICATE, raw.at), raw))
-            .collect(),
-        Field::Broken | Field::Absent => Vec::new(),
-    };
+    need_certificates(report, &certificates, https_at);
+    let pair = |raw: RawCertificate| Certificate::from_raw(&check(&keys::CERTIFICATE, raw.at), raw);
+    let certificates = given(certificates, pair);
     let of_token = |at| check(&keys::TOKEN, at);
     let admin_at = admin.at;
     let admin = Admin::from_raw(&check(&keys::ADMIN, admin_at), admin, &mut addresses, of_token);
@@ -73,9 +61,7 @@ pub(super) fn config(raw: RawConfig, report: &Report<'_>, folder: &Path, named: 
     origin::check_functions(&origins, &function_names);
     let origins: Vec<Origin> = origins.into_iter().map(|(_, origin, _)| origin).collect();
     let handlers = origins.iter().filter_map(|origin| origin.function.clone()).collect();
-    if matches!(&sites, Field::Absent) || matches!(&sites, Field::Given(list) if list.value.is_empty()) {
-        report.whole(NO_SITES);
-    }
+    need_sites(report, &sites);
     let mut names = Names::new("a site");
     let hosts = Names::new("a site");
     let mut known = Known { origins: &origin_names, functions: &function_names, handlers, hosts };
@@ -96,6 +82,39 @@ pub(super) fn config(raw: RawConfig, report: &Report<'_>, folder: &Path, named: 
         log,
         telemetry,
     })
+}
+
+fn need_certificates(
+    report: &Report<'_>,
+    certificates: &Field<Vec<RawCertificate>>,
+    https_at: Option<usize>,
+) {
+    if let (Field::Absent, Some(at)) = (certificates, https_at) {
+        report.at(at, keys::LISTEN.label, NO_CERTIFICATES);
+    }
+}
+
+fn need_sites(report: &Report<'_>, sites: &Field<Vec<RawSite>>) {
+    if matches!(sites, Field::Absent) || matches!(sites, Field::Given(list) if list.value.is_empty()) {
+        report.whole(NO_SITES);
+    }
+}
+
+/// Where a key stands; `table` where that is not known any more.
+fn place<T>(field: &Field<T>, table: usize) -> Option<usize> {
+    match field {
+        Field::Given(spot) => Some(spot.at),
+        Field::Broken => Some(table),
+        Field::Absent => None,
+    }
+}
+
+/// Those of a list that can be used.
+fn given<R, T>(raws: Field<Vec<R>>, read: impl FnMut(R) -> Option<T>) -> Vec<T> {
+    match raws {
+        Field::Given(raws) => raws.value.into_iter().filter_map(read).collect(),
+        Field::Broken | Field::Absent => Vec::new(),
+    }
 }
 
 const NO_SITES: &str = "has no site, so that every request would get 421. Write `[[sites]]` with `name`, \

@@ -177,7 +177,7 @@ fn judge(schema: &Value, value: &Value, at: &str) -> Vec<String> {
             let pattern = schema["pattern"].as_str().is_none_or(|pattern| looks_like(pattern, text));
             if words && pattern { Vec::new() } else { wrong() }
         }
-        ("boolean", Value::Bool(_)) | ("integer", Value::Number(_)) => Vec::new(),
+        ("boolean", Value::Bool(_)) | ("integer" | "number", Value::Number(_)) => Vec::new(),
         _ => wrong(),
     }
 }
