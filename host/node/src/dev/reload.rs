@@ -9,6 +9,7 @@ use std::sync::mpsc::{RecvTimeoutError, SyncSender, channel};
 use std::time::{Duration, SystemTime};
 
 use seawall_base::{Depth, Purge, Scope, Selector};
+use seawall_cluster::{ClusterError, Wait};
 use tokio::runtime::Runtime;
 
 use super::Event;
@@ -21,6 +22,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// Characters of a version that are shown.
 const VERSION_SHOWN: usize = 8;
+
+/// How long a purge may take here: it is this node's own log.
+const PURGE_LIMIT: Duration = Duration::from_secs(5);
 
 /// Who ordered a purge, for the audit trail.
 const ACTOR: &str = "dev";
@@ -136,8 +140,13 @@ impl Reloader {
         let id = cluster.new_purge_id();
         let purge =
             Purge { id, scope: Scope::AllSites, selectors: vec![Selector::Tag(tag)], depth: Depth::Hard };
-        match self.runtime.block_on(cluster.publish_purge(purge, ACTOR)) {
-            Ok(_) => "; what the version before stored is purged",
+        let purged = async {
+            let published = cluster.publish_purge(purge, ACTOR).await?;
+            cluster.wait(&published, Wait::Local, PURGE_LIMIT).await;
+            Ok::<_, ClusterError>(())
+        };
+        match self.runtime.block_on(purged) {
+            Ok(()) => "; what the version before stored is purged",
             Err(_) => "; what the version before stored could not be purged",
         }
     }
