@@ -2,7 +2,7 @@
 //!
 //! Owns: whom to ask, the words that travel, how long an answer may take. Refuses: the log. A question changes nothing
 //! and a node that does not answer is named, so nothing here has to be reliable. Nodes of this process are asked in
-//! memory, those of others by whatever carries a question to them ([`Far`]).
+//! memory, those of others by whatever carries a question to them (`Far`).
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
