@@ -35,9 +35,25 @@ pub(crate) fn clean(version: Version, status: StatusCode, headers: &mut HeaderMa
             // §6.3: the coding has framed the body. That both are there is how a second response is smuggled in.
             if headers.remove(CONTENT_LENGTH).is_some() { Framing::Cleaned } else { Framing::Clean }
         }
+        // §6.3: a word that names no coding leaves a body that ends with the connection, and means nothing behind it.
+        (Some(only), None) if names_no_coding(only) => {
+            headers.remove(TRANSFER_ENCODING);
+            headers.remove(CONTENT_LENGTH);
+            Framing::Cleaned
+        }
         // §6.1: it would stay on the body, and nobody behind this node would know.
         _ => Framing::Bad("a transfer coding other than one `chunked`"),
     }
+}
+
+/// Whether a value is one token, and none of those that are or were registered (RFC 9112 §7.2 and §12.2).
+fn names_no_coding(value: &HeaderValue) -> bool {
+    const KNOWN: [&[u8]; 8] =
+        [b"chunked", b"compress", b"deflate", b"gzip", b"identity", b"trailers", b"x-compress", b"x-gzip"];
+    let value = value.as_bytes();
+    let is_token =
+        !value.is_empty() && value.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte));
+    is_token && !KNOWN.iter().any(|known| value.eq_ignore_ascii_case(known))
 }
 
 /// RFC 9110 §8.6: a length that is said twice, and is the same, is said once from here on.
@@ -92,6 +108,7 @@ mod tests {
             (200, &[(cl, "5"), (cl, "5")], Framing::Cleaned, &["content-length: 5"]),
             (200, &[(cl, "5, 5")], Framing::Cleaned, &["content-length: 5"]),
             (200, &[(cl, "5"), (te, "chunked")], Framing::Cleaned, &["transfer-encoding: chunked"]),
+            (200, &[(te, "no-coding"), (cl, "5")], Framing::Cleaned, &[]),
             (204, &[(cl, "5")], Framing::Cleaned, &[]),
             (204, &[(te, "chunked")], Framing::Cleaned, &[]),
             (304, &[(cl, "5")], Framing::Clean, &["content-length: 5"]),
